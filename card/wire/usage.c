@@ -120,10 +120,14 @@ static enum usage_verdict undo(struct usage_record *u, uint32_t gate)
         return USAGE_NOTHING_TO_UNDO;
     switch (u->event) {
     case EVENT_ENTRY:
+        if (u->entries == 0)
+            return USAGE_NOTHING_TO_UNDO;
         u->entries--;
         u->direction = OUTSIDE;
         return USAGE_ALLOWED;
     case EVENT_TEMPORARY_EXIT:
+        if (u->temporary_exits == 0)
+            return USAGE_NOTHING_TO_UNDO;
         u->temporary_exits--;
         u->direction = INSIDE;
         return USAGE_ALLOWED;
