@@ -120,7 +120,7 @@ static enum pcsc_meaning look(struct tally_pcsc *p, struct tally_reader_list *li
     for (char *name = names; m == PCSC_OK && *name != '\0' && list->count < TALLY_READERS_MAX;
          name += strlen(name) + 1) {
         struct tally_reader *r = &list->reader[list->count++];
-        strncpy(r->name, name, sizeof r->name - 1);
+        memcpy(r->name, name, strnlen(name, sizeof r->name - 1));
         memset(&states[list->count - 1], 0, sizeof *states);
         states[list->count - 1].szReader = r->name;
     }

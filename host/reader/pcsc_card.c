@@ -190,6 +190,9 @@ static enum tally_error card_exchange(struct card_transport *t, const uint8_t *c
     enum pcsc_meaning m = tally_pcsc_note(c->pcsc, SCardTransmit(c->handle, pci, cmd, n, NULL, resp, &got));
     if (m == PCSC_OK && got > limit)
         m = PCSC_TOO_LONG;
+    /* Some drivers, vpcd among them, report a card that went away in mid-command as an empty answer. */
+    if (m == PCSC_OK && got == 0)
+        m = PCSC_GONE;
     if (m != PCSC_OK)
         return exchange_failed(c, m);
     *resp_len = got;

@@ -5,12 +5,11 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -19,14 +18,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "host/reader/private_pcscd_isolate.h"
+
 #define PCSCD       "/usr/sbin/pcscd"
 #define VPCD_DRIVER "/usr/lib/pcsc/drivers/serial/libifdvpcd.so"
-#define USB_DRIVERS "/usr/lib/pcsc/drivers"
-#define PCSCD_STATE "/run/pcscd"
 #define PORT_TRIES  64
 #define READY_MS    15000
 #define TERM_MS     2000
-#define NOBODY      65534
 #define LISTEN_FD   3 /* sd_listen_fds(3): the first passed descriptor */
 #define FOLDER_MAX  64
 #define ENVIRON_MAX 512
@@ -138,69 +136,6 @@ static int connect_or_listen(const char *path, bool listening)
     return fd;
 }
 
-static bool write_file(const char *path, const char *text)
-{
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
-    bool ok = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-    close_fd(&fd);
-    return ok;
-}
-
-/* Lets a user without rights mount things, in a user namespace where only that user exists, as root. */
-static bool enter_user_namespace(uid_t uid, gid_t gid)
-{
-    char line[32];
-    if (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0)
-        return false;
-    (void)write_file("/proc/self/setgroups", "deny");
-    (void)snprintf(line, sizeof line, "0 %u 1", (unsigned)uid);
-    if (!write_file("/proc/self/uid_map", line))
-        return false;
-    (void)snprintf(line, sizeof line, "0 %u 1", (unsigned)gid);
-    return write_file("/proc/self/gid_map", line);
-}
-
-/* An empty folder over each USB driver bundle: this instance must not take readers from the system's pcscd.
- */
-static void hide_usb_drivers(void)
-{
-    DIR *d = opendir(USB_DRIVERS);
-    if (d == NULL)
-        return;
-    for (struct dirent *e = readdir(d); e != NULL; e = readdir(d)) {
-        char path[sizeof USB_DRIVERS + sizeof e->d_name];
-        size_t n = strlen(e->d_name);
-        (void)snprintf(path, sizeof path, "%s/%s", USB_DRIVERS, e->d_name);
-        if (n > 7 && strcmp(e->d_name + n - 7, ".bundle") == 0)
-            (void)mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV, "size=4k");
-    }
-    closedir(d);
-}
-
-static bool hide_system(void)
-{
-    struct stat st;
-    const char *state = stat(PCSCD_STATE, &st) == 0 ? PCSCD_STATE : "/run";
-    if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
-        mount("tmpfs", state, "tmpfs", MS_NOSUID | MS_NODEV, "size=64k") != 0)
-        return false;
-    hide_usb_drivers();
-    return true;
-}
-
-/* In the child: keeps pcscd from the system's state folder. Without namespaces, root becomes nobody, who
- * cannot write the process id file there; the folder itself has to exist for pcscd to start. */
-static bool isolate(const struct tally_private_pcscd *p)
-{
-    uid_t uid = geteuid();
-    if (uid == 0 ? unshare(CLONE_NEWNS) == 0 : enter_user_namespace(uid, getegid()))
-        return hide_system();
-    if (uid != 0)
-        return true;
-    (void)mkdir(PCSCD_STATE, 0755);
-    return chown(p->log, NOBODY, NOBODY) == 0 && setgid(NOBODY) == 0 && setuid(NOBODY) == 0;
-}
-
 /* The variables for pcscd: the caller's, less what would lead it elsewhere, and those of socket activation.
  */
 static char **make_environment(char *fds, char *pid)
@@ -232,7 +167,7 @@ _Noreturn static void run_child(const struct tally_private_pcscd *p, int listene
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
     if (dup2(log, STDOUT_FILENO) < 0 || dup2(log, STDERR_FILENO) < 0)
         _exit(126);
-    if (!isolate(p)) {
+    if (!tally_private_pcscd_isolate(log)) {
         perror("isolate");
         _exit(126);
     }
