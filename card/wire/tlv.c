@@ -85,10 +85,12 @@ static void put_bytes(struct tlv_writer *w, const uint8_t *in, size_t n)
 static void put_tag(struct tlv_writer *w, uint16_t tag)
 {
     uint8_t bytes[2] = {(uint8_t)(tag >> 8), (uint8_t)tag};
-    if (tag >= 0x100)
-        put_bytes(w, bytes, 2);
+    size_t n = tag >= 0x100 ? 2 : 1;
+    uint16_t read_back;
+    if (read_tag(bytes + 2 - n, n, &read_back) != n)
+        w->ok = false;
     else
-        put_bytes(w, bytes + 1, 1);
+        put_bytes(w, bytes + 2 - n, n);
 }
 
 static size_t length_field(uint8_t out[3], size_t n)

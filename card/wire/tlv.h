@@ -21,7 +21,8 @@ bool tlv_next(const uint8_t **in, size_t *n, struct tlv *out);
  * malformed; *out is zero then. */
 bool tlv_find(const uint8_t *in, size_t n, uint16_t tag, struct tlv *out);
 
-/* A bounded writer. Once something does not fit, ok turns false and nothing more is written. */
+/* A bounded writer. Once something does not fit, or a tag is none that tlv_next takes, ok turns false and
+ * nothing more is written. */
 struct tlv_writer {
     uint8_t *out;
     size_t size, len;
