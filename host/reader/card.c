@@ -17,8 +17,8 @@ void tally_card_init(struct tally_card *card, struct card_transport *transport)
     card->error = tally_card_explain_error(TALLY_OK);
 }
 
-/* Sets the failure that no status word tells, and returns it. An answer that the transport cannot make sense of, or
- * that exceeds what any Tally card sends, comes from something else. */
+/* Sets the failure that no status word tells, and returns it. An answer that the transport cannot make sense
+ * of, or that exceeds what any Tally card sends, comes from something else. */
 static enum tally_error fail(struct tally_card *card, enum tally_error e)
 {
     card->error = tally_card_explain_error(e == TALLY_E_FORMAT || e == TALLY_E_FULL ? TALLY_E_NO_CARD : e);
@@ -28,16 +28,22 @@ static enum tally_error fail(struct tally_card *card, enum tally_error e)
 enum tally_error tally_card_command(struct tally_card *card, uint8_t cla, uint8_t ins, uint16_t p1p2,
                                     const uint8_t *data, size_t nc, size_t ne, size_t *n)
 {
-    const struct tally_apdu a = {.cla = cla, .ins = ins, .p1 = (uint8_t)(p1p2 >> 8), .p2 = (uint8_t)p1p2,
-                                 .data = data, .nc = nc, .ne = ne};
+    const struct tally_apdu a = {.cla = cla,
+                                 .ins = ins,
+                                 .p1 = (uint8_t)(p1p2 >> 8),
+                                 .p2 = (uint8_t)p1p2,
+                                 .data = data,
+                                 .nc = nc,
+                                 .ne = ne};
     size_t len = 0, answered = 0;
     *n = 0;
-    if (nc > TALLY_CARD_DATA_MAX || tally_apdu_build(&a, card->command, sizeof card->command, &len) != TALLY_OK) {
+    if (nc > TALLY_CARD_DATA_MAX ||
+        tally_apdu_build(&a, card->command, sizeof card->command, &len) != TALLY_OK) {
         card->error = tally_card_explain_error(TALLY_E_FORMAT);
         return TALLY_E_FORMAT;
     }
-    enum tally_error e =
-        tally_card_transmit(card->transport, card->command, len, card->answer, sizeof card->answer, &answered);
+    enum tally_error e = tally_card_transmit(card->transport, card->command, len, card->answer,
+                                             sizeof card->answer, &answered);
     tally_wipe(card->command, len);
     card->commands++;
     card->bytes_out += len;
@@ -61,8 +67,8 @@ enum tally_error tally_card_get_data(struct tally_card *card, uint16_t object, u
 {
     size_t n;
     memset(out, 0, size);
-    enum tally_error e =
-        tally_card_command(card, CLA_PROPRIETARY, INS_GET_DATA, object, NULL, 0, size > SHORT_NE ? size : SHORT_NE, &n);
+    enum tally_error e = tally_card_command(card, CLA_PROPRIETARY, INS_GET_DATA, object, NULL, 0,
+                                            size > SHORT_NE ? size : SHORT_NE, &n);
     if (e == TALLY_OK && n != size)
         e = fail(card, TALLY_E_FORMAT);
     if (e == TALLY_OK)
@@ -70,13 +76,13 @@ enum tally_error tally_card_get_data(struct tally_card *card, uint16_t object, u
     return e;
 }
 
-enum tally_error tally_card_get_operators(struct tally_card *card, struct tally_card_operator *list, size_t size,
-                                          size_t *count)
+enum tally_error tally_card_get_operators(struct tally_card *card, struct tally_card_operator *list,
+                                          size_t size, size_t *count)
 {
     size_t n;
     *count = 0;
-    enum tally_error e =
-        tally_card_command(card, CLA_PROPRIETARY, INS_GET_DATA, DO_OPERATORS, NULL, 0, TALLY_CARD_DATA_MAX, &n);
+    enum tally_error e = tally_card_command(card, CLA_PROPRIETARY, INS_GET_DATA, DO_OPERATORS, NULL, 0,
+                                            TALLY_CARD_DATA_MAX, &n);
     if (e == TALLY_OK && n % TALLY_OPERATOR_ENTRY_SIZE != 0)
         e = fail(card, TALLY_E_FORMAT);
     if (e == TALLY_OK && n / TALLY_OPERATOR_ENTRY_SIZE > size)
@@ -86,9 +92,13 @@ enum tally_error tally_card_get_operators(struct tally_card *card, struct tally_
     *count = n / TALLY_OPERATOR_ENTRY_SIZE;
     for (size_t i = 0; i < *count; i++) {
         const uint8_t *p = card->answer + i * TALLY_OPERATOR_ENTRY_SIZE;
-        list[i] = (struct tally_card_operator){.operator_id = be16_get(p), .state = p[2], .suite = p[3],
-                                               .package_version = be32_get(p + 4), .key6_version = p[8],
-                                               .sub_key_version = p[9], .sub_key_floor = p[10]};
+        list[i] = (struct tally_card_operator){.operator_id = be16_get(p),
+                                               .state = p[2],
+                                               .suite = p[3],
+                                               .package_version = be32_get(p + 4),
+                                               .key6_version = p[8],
+                                               .sub_key_version = p[9],
+                                               .sub_key_floor = p[10]};
     }
     return TALLY_OK;
 }
@@ -106,7 +116,8 @@ enum tally_error tally_card_verify_pin(struct tally_card *card, const char *pin)
         card->error = tally_card_explain_error(TALLY_E_FORMAT);
         return TALLY_E_FORMAT;
     }
-    return tally_card_command(card, CLA_ISO, INS_VERIFY_PIN, 0x0081, (const uint8_t *)pin, strlen(pin), 0, &n);
+    return tally_card_command(card, CLA_ISO, INS_VERIFY_PIN, 0x0081, (const uint8_t *)pin, strlen(pin), 0,
+                              &n);
 }
 
 enum tally_error tally_card_change_pin(struct tally_card *card, const char *old_pin, const char *new_pin)
@@ -133,7 +144,8 @@ static bool parse_ticket(const uint8_t *p, size_t n, struct tally_card_ticket *t
         return false;
     memcpy(ticket->face_bytes, p, FACE_SIZE);
     memcpy(ticket->usage_bytes, p + FACE_SIZE, USAGE_SIZE);
-    return face_decode(ticket->face_bytes, &ticket->face) && usage_decode(ticket->usage_bytes, &ticket->usage);
+    return face_decode(ticket->face_bytes, &ticket->face) &&
+           usage_decode(ticket->usage_bytes, &ticket->usage);
 }
 
 enum tally_error tally_card_read(struct tally_card *card, bool first, uint16_t date, const char *service,

@@ -1,12 +1,14 @@
 /* Typed commands to a Tally card over any struct card_transport: specs/apdu.md.
  *
- * A struct tally_card is a borrowed transport, buffers and the card's last word. The functions send one command
- * each (readings of lists: several) and neither begin nor end exclusive use of the card: that is the caller's, with
- * tally_card_begin and tally_card_end, around as much as belongs together. What the card answers is taken for hostile:
- * every length and value is checked before it is used, and an answer that breaks the specification is TALLY_E_NO_CARD.
+ * A struct tally_card is a borrowed transport, buffers and the card's last word. The functions send one
+ * command each (readings of lists: several) and neither begin nor end exclusive use of the card: that is the
+ * caller's, with tally_card_begin and tally_card_end, around as much as belongs together. What the card
+ * answers is taken for hostile: every length and value is checked before it is used, and an answer that
+ * breaks the specification is TALLY_E_NO_CARD.
  *
- * Errors of all functions: TALLY_E_CARD_LOST from the transport, TALLY_E_NO_CARD as above, TALLY_E_FORMAT for arguments
- * out of range, and what tally_card_explain makes of the status word. card->error then says it in words.
+ * Errors of all functions: TALLY_E_CARD_LOST from the transport, TALLY_E_NO_CARD as above, TALLY_E_FORMAT for
+ * arguments out of range, and what tally_card_explain makes of the status word. card->error then says it in
+ * words.
  */
 #ifndef TALLY_READER_CARD_H
 #define TALLY_READER_CARD_H
@@ -23,9 +25,9 @@
 #include "host/reader/transport.h"
 
 enum {
-    TALLY_CARD_DATA_MAX = 1264,                        /* data bytes of a command or an answer */
+    TALLY_CARD_DATA_MAX = 1264,                           /* data bytes of a command or an answer */
     TALLY_CARD_COMMAND_MAX = 7 + TALLY_CARD_DATA_MAX + 2, /* extended case 4 */
-    TALLY_CARD_TICKETS_MAX = 1024,                     /* that one reading takes from a card */
+    TALLY_CARD_TICKETS_MAX = 1024,                        /* that one reading takes from a card */
     TALLY_OPERATOR_ENTRY_SIZE = 12
 };
 
@@ -87,8 +89,8 @@ struct tally_card_operator {
 
 /* The operators the card knows: at most size of them go into list; *count is how many (0 on failure).
  * TALLY_E_FULL when there are more. */
-enum tally_error tally_card_get_operators(struct tally_card *card, struct tally_card_operator *list, size_t size,
-                                          size_t *count);
+enum tally_error tally_card_get_operators(struct tally_card *card, struct tally_card_operator *list,
+                                          size_t size, size_t *count);
 
 /* True for 4 to 12 decimal digits. */
 bool tally_card_pin_valid(const char *pin);
@@ -103,12 +105,14 @@ struct tally_card_ticket {
     struct usage_record usage;
 };
 
-/* READ with usage: tickets of that day (days since 2000-01-01; 0: any) and later, of that service (SERVICE_SIZE bytes,
- * padded; NULL: any). The first call has first true; TALLY_E_NOT_FOUND after the last. *ticket is zero on failure. */
+/* READ with usage: tickets of that day (days since 2000-01-01; 0: any) and later, of that service
+ * (SERVICE_SIZE bytes, padded; NULL: any). The first call has first true; TALLY_E_NOT_FOUND after the last.
+ * *ticket is zero on failure. */
 enum tally_error tally_card_read(struct tally_card *card, bool first, uint16_t date, const char *service,
                                  struct tally_card_ticket *ticket);
 
-/* Reads all of them: at most TALLY_CARD_TICKETS_MAX. The caller frees *list (NULL when none or on failure). */
+/* Reads all of them: at most TALLY_CARD_TICKETS_MAX. The caller frees *list (NULL when none or on failure).
+ */
 enum tally_error tally_card_read_all(struct tally_card *card, uint16_t date, const char *service,
                                      struct tally_card_ticket **list, size_t *count);
 
@@ -116,8 +120,8 @@ enum tally_error tally_card_read_all(struct tally_card *card, uint16_t date, con
 enum tally_error tally_card_load(struct tally_card *card, const uint8_t *ciphertext, size_t n,
                                  uint8_t usage[USAGE_SIZE]);
 
-/* EXCHANGE: deleted receives the usage record of the ticket that went, loaded that of the one that came; *has_loaded
- * is false for a void order. Both zero on failure. */
+/* EXCHANGE: deleted receives the usage record of the ticket that went, loaded that of the one that came;
+ * *has_loaded is false for a void order. Both zero on failure. */
 enum tally_error tally_card_exchange_ticket(struct tally_card *card, const uint8_t *ciphertext, size_t n,
                                             uint8_t deleted[USAGE_SIZE], uint8_t loaded[USAGE_SIZE],
                                             bool *has_loaded);

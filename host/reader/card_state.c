@@ -13,9 +13,9 @@ struct field {
 };
 
 static const struct field fields[] = {
-    {0x80, 3, false}, {0x81, 1, false}, {0x82, 1, false}, {0x83, 2, false}, {0x84, 1, false}, {0x90, SERIAL_SIZE, true},
-    {0x91, 4, true},  {0x92, 2, true},  {0x93, 2, true},  {0x94, 4, true},  {0x95, CHIP_ID_SIZE, true},
-    {0x96, 8, true},  {0x97, 1, true},  {0x98, 2, true},
+    {0x80, 3, false},           {0x81, 1, false}, {0x82, 1, false}, {0x83, 2, false}, {0x84, 1, false},
+    {0x90, SERIAL_SIZE, true},  {0x91, 4, true},  {0x92, 2, true},  {0x93, 2, true},  {0x94, 4, true},
+    {0x95, CHIP_ID_SIZE, true}, {0x96, 8, true},  {0x97, 1, true},  {0x98, 2, true},
 };
 
 static void take(uint16_t tag, const uint8_t *v, struct tally_card_state *s)
@@ -41,8 +41,8 @@ static void take(uint16_t tag, const uint8_t *v, struct tally_card_state *s)
     }
 }
 
-/* Takes all known fields; unknown tags are for later versions. Returns how many identifying ones there were, or -1
- * when something is malformed or a field that must be there is not. */
+/* Takes all known fields; unknown tags are for later versions. Returns how many identifying ones there were,
+ * or -1 when something is malformed or a field that must be there is not. */
 static int take_fields(const uint8_t *in, size_t n, struct tally_card_state *s)
 {
     const size_t count = sizeof fields / sizeof *fields;

@@ -1,4 +1,5 @@
-/* What a card's status words mean: the one place where they become an error and a sentence (specs/apdu.md). */
+/* What a card's status words mean: the one place where they become an error and a sentence (specs/apdu.md).
+ */
 #ifndef TALLY_READER_CARD_STATUS_H
 #define TALLY_READER_CARD_STATUS_H
 
