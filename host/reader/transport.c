@@ -68,7 +68,7 @@ enum tally_error tally_card_exchange(struct card_transport *t, const uint8_t *cm
 {
     *resp_len = 0;
     t->loss = TALLY_LOSS_NONE;
-    if (n == 0 || n > TALLY_APDU_MAX_COMMAND)
+    if (n < TALLY_APDU_MIN_COMMAND || n > TALLY_APDU_MAX_COMMAND)
         return TALLY_E_FORMAT;
     tally_trace_command(t->trace, cmd, n);
     enum tally_error e = t->ops->exchange(t, cmd, n, resp, cap, resp_len);

@@ -20,6 +20,8 @@
 #include "host/base/error.h"
 
 enum {
+    TALLY_APDU_MIN_COMMAND = 4, /* a header; some virtual readers take less for control messages
+                                 * and never answer */
     TALLY_APDU_MAX_COMMAND = 4 + 3 + 65535 + 2, /* extended case 4, bytes */
     TALLY_APDU_MAX_RESPONSE = 65536 + 2,        /* extended Ne = 65,536 and the status word, bytes */
     TALLY_ATR_MAX = 33,                         /* ISO/IEC 7816-3, bytes */
@@ -87,7 +89,8 @@ enum tally_error tally_card_reset(struct card_transport *t);
 
 /* Exchanges exactly one APDU, malformed ones included, and interprets nothing. On TALLY_OK *resp_len >= 2 and
  * the last two bytes are the status word. Errors: TALLY_E_CARD_LOST, TALLY_E_FULL (answer beyond cap),
- * TALLY_E_FORMAT (the card answered fewer than two bytes, or n is 0 or beyond TALLY_APDU_MAX_COMMAND). */
+ * TALLY_E_FORMAT (the card answered fewer than two bytes, or n is out of bounds: TALLY_APDU_MIN_COMMAND
+ * to TALLY_APDU_MAX_COMMAND). */
 enum tally_error tally_card_exchange(struct card_transport *t, const uint8_t *cmd, size_t n, uint8_t *resp,
                                      size_t cap, size_t *resp_len);
 

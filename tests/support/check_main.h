@@ -11,10 +11,10 @@
 int tally_check_main(Suite *first, ...);
 
 /* Asserts that two byte strings are equal, and prints both in hex when they are not. */
-#define ck_assert_bytes_eq(got, got_len, want, want_len)                                                           \
-    do {                                                                                                           \
-        ck_assert_uint_eq((got_len), (want_len));                                                                  \
-        ck_assert_mem_eq((got), (want), (want_len));                                                               \
+#define ck_assert_bytes_eq(got, got_len, want, want_len)                                                     \
+    do {                                                                                                     \
+        ck_assert_uint_eq((got_len), (want_len));                                                            \
+        ck_assert_mem_eq((got), (want), (want_len));                                                         \
     } while (0)
 
 #endif

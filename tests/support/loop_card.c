@@ -4,9 +4,9 @@
 #include "host/reader/apdu.h"
 #include "tests/support/pcscd.h"
 
-/* TS, T0 (TD1, 7 historical bytes), TD1, TD2, 80 73 with chaining and extended length, 3 bytes of text, TCK.
+/* TS, T0 (TD1, 8 historical bytes), TD1, TD2, 80 73 with chaining and extended length, text, TCK.
  */
-const uint8_t loop_card_atr[] = {0x3b, 0x88, 0x80, 0x01, 0x80, 0x73, 0x00, 0x00, 0xc0, 'l', 'o', 'o', 0x91};
+const uint8_t loop_card_atr[] = {0x3b, 0x88, 0x80, 0x01, 0x80, 0x73, 0x00, 0x00, 0xc0, 'l', 'o', 'o', 0x56};
 const size_t loop_card_atr_len = sizeof loop_card_atr;
 
 static size_t put_sw(uint8_t *resp, size_t n, unsigned sw)
