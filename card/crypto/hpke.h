@@ -10,7 +10,7 @@
 
 enum { HPKE_ENC_SIZE = P256_POINT_SIZE, HPKE_OVERHEAD = HPKE_ENC_SIZE + AEAD_TAG_SIZE };
 
-/* The receiver's key pair; p and q are borrowed. */
+/* The receiver's key pair, borrowed. */
 struct hpke_key {
     const uint8_t *private_key; /* 32 */
     const uint8_t *public_key;  /* 64, of private_key */

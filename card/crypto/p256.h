@@ -10,6 +10,9 @@
 
 enum { P256_SECRET_SIZE = 32 /* ECDH result */ };
 
+/* Draws a private key alone. False, and the key zero, only when the library failed. */
+bool p256_draw(struct rng *rng, uint8_t private_key[P256_PRIVATE_SIZE]);
+
 /* Makes a key pair. False (both zero) only when the library failed. */
 bool p256_generate(struct rng *rng, uint8_t private_key[P256_PRIVATE_SIZE],
                    uint8_t public_key[P256_PUBLIC_SIZE]);
