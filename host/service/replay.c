@@ -1,0 +1,136 @@
+#include "host/service/replay.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SHARDS    16
+#define SLOTS_MIN 256
+#define EMPTY     INT64_MIN
+
+struct slot {
+    uint8_t id[TALLY_REPLAY_ID_SIZE];
+    int64_t expires; /* EMPTY: free */
+};
+
+/* An open-addressing table, at most three quarters full; expired entries go when it is rebuilt. */
+struct shard {
+    pthread_mutex_t lock;
+    struct slot *slots;
+    size_t size, used; /* size is a power of two */
+    int64_t swept;     /* when a rebuild last made room, so that a full table is not swept on every call */
+};
+
+struct tally_replay {
+    struct shard shards[SHARDS];
+    size_t shard_max; /* slots */
+};
+
+static struct slot *make_slots(size_t n)
+{
+    struct slot *slots = malloc(n * sizeof *slots);
+    for (size_t i = 0; slots != NULL && i < n; i++)
+        slots[i].expires = EMPTY;
+    return slots;
+}
+
+struct tally_replay *tally_replay_new(size_t capacity)
+{
+    struct tally_replay *replay = calloc(1, sizeof *replay);
+    if (replay == NULL)
+        return NULL;
+    replay->shard_max = SLOTS_MIN;
+    while (replay->shard_max * 3 / 4 * SHARDS < capacity)
+        replay->shard_max *= 2;
+    bool ok = true;
+    for (size_t i = 0; i < SHARDS; i++) {
+        struct shard *shard = &replay->shards[i];
+        pthread_mutex_init(&shard->lock, NULL);
+        shard->slots = make_slots(SLOTS_MIN);
+        shard->size = SLOTS_MIN;
+        shard->swept = INT64_MIN;
+        ok = ok && shard->slots != NULL;
+    }
+    if (ok)
+        return replay;
+    tally_replay_free(replay);
+    return NULL;
+}
+
+void tally_replay_free(struct tally_replay *replay)
+{
+    if (replay == NULL)
+        return;
+    for (size_t i = 0; i < SHARDS; i++) {
+        pthread_mutex_destroy(&replay->shards[i].lock);
+        free(replay->shards[i].slots);
+    }
+    free(replay);
+}
+
+/* The slot that has the id, or the free one where it would go. */
+static struct slot *find(struct slot *slots, size_t size, const uint8_t id[TALLY_REPLAY_ID_SIZE])
+{
+    uint64_t hash;
+    memcpy(&hash, id + 8, sizeof hash);
+    size_t at = hash & (size - 1);
+    while (slots[at].expires != EMPTY && memcmp(slots[at].id, id, TALLY_REPLAY_ID_SIZE) != 0)
+        at = (at + 1) & (size - 1);
+    return &slots[at];
+}
+
+/* Drops what has expired; grows when that leaves the table more than half full. */
+static enum tally_error make_room(struct shard *shard, size_t max, int64_t now)
+{
+    size_t live = 0, size = shard->size;
+    if (size == max && shard->swept == now)
+        return TALLY_E_FULL;
+    shard->swept = now;
+    for (size_t i = 0; i < shard->size; i++)
+        live += shard->slots[i].expires != EMPTY && shard->slots[i].expires >= now;
+    if (live > size / 2 && size < max)
+        size *= 2;
+    struct slot *slots = make_slots(size);
+    if (slots == NULL)
+        return TALLY_E_FULL;
+    for (size_t i = 0; i < shard->size; i++)
+        if (shard->slots[i].expires != EMPTY && shard->slots[i].expires >= now)
+            *find(slots, size, shard->slots[i].id) = shard->slots[i];
+    free(shard->slots);
+    shard->slots = slots;
+    shard->size = size;
+    shard->used = live;
+    return live < size * 3 / 4 ? TALLY_OK : TALLY_E_FULL;
+}
+
+static enum tally_error take(struct shard *shard, size_t max, const uint8_t *id, int64_t expires, int64_t now)
+{
+    struct slot *slot = find(shard->slots, shard->size, id);
+    if (slot->expires != EMPTY && slot->expires >= now)
+        return TALLY_E_EXISTS;
+    if (slot->expires != EMPTY) {
+        slot->expires = expires;
+        return TALLY_OK;
+    }
+    if (shard->used >= shard->size * 3 / 4) {
+        enum tally_error e = make_room(shard, max, now);
+        if (e != TALLY_OK)
+            return e;
+        slot = find(shard->slots, shard->size, id);
+    }
+    memcpy(slot->id, id, TALLY_REPLAY_ID_SIZE);
+    slot->expires = expires;
+    shard->used++;
+    return TALLY_OK;
+}
+
+enum tally_error tally_replay_take(struct tally_replay *replay, const uint8_t id[TALLY_REPLAY_ID_SIZE],
+                                   int64_t expires, int64_t now)
+{
+    struct shard *shard = &replay->shards[id[0] % SHARDS];
+    pthread_mutex_lock(&shard->lock);
+    enum tally_error e = take(shard, replay->shard_max, id, expires, now);
+    pthread_mutex_unlock(&shard->lock);
+    return e;
+}
