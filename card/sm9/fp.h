@@ -57,6 +57,12 @@ void fp_invert(struct fp *r, const struct fp *a);
 /* A square root when there is one (p = 5 mod 8); returns whether there is. */
 bool fp_sqrt(struct fp *r, const struct fp *a);
 
+/* a and b, without a branch on a. */
+static inline bool both(bool a, bool b)
+{
+    return ((unsigned)a & (unsigned)b) != 0;
+}
+
 bool fp_is_zero(const struct fp *a);
 bool fp_equal(const struct fp *a, const struct fp *b);
 void fp_select(struct fp *r, limb mask, const struct fp *a, const struct fp *b);

@@ -193,17 +193,20 @@ void fp12_square_cyclotomic(struct fp12 *r, const struct fp12 *a)
     triple_minus_double(&r->a2, &s1, &c);
 }
 
+static bool fp4_equal(const struct fp4 *a, const struct fp4 *b)
+{
+    return both(fp2_equal(&a->b0, &b->b0), fp2_equal(&a->b1, &b->b1));
+}
+
 bool fp12_equal(const struct fp12 *a, const struct fp12 *b)
 {
-    return fp2_equal(&a->a0.b0, &b->a0.b0) & fp2_equal(&a->a0.b1, &b->a0.b1) &
-           fp2_equal(&a->a1.b0, &b->a1.b0) & fp2_equal(&a->a1.b1, &b->a1.b1) &
-           fp2_equal(&a->a2.b0, &b->a2.b0) & fp2_equal(&a->a2.b1, &b->a2.b1);
+    return both(both(fp4_equal(&a->a0, &b->a0), fp4_equal(&a->a1, &b->a1)), fp4_equal(&a->a2, &b->a2));
 }
 
 bool fp12_is_zero(const struct fp12 *a)
 {
-    return fp2_is_zero(&a->a0.b0) & fp2_is_zero(&a->a0.b1) & fp2_is_zero(&a->a1.b0) & fp2_is_zero(&a->a1.b1) &
-           fp2_is_zero(&a->a2.b0) & fp2_is_zero(&a->a2.b1);
+    return both(both(fp4_equal(&a->a0, &fp4_zero), fp4_equal(&a->a1, &fp4_zero)),
+                fp4_equal(&a->a2, &fp4_zero));
 }
 
 static void fp4_select(struct fp4 *r, limb mask, const struct fp4 *a, const struct fp4 *b)

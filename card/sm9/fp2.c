@@ -74,12 +74,12 @@ void fp2_invert(struct fp2 *r, const struct fp2 *a)
 
 bool fp2_is_zero(const struct fp2 *a)
 {
-    return fp_is_zero(&a->c0) & fp_is_zero(&a->c1);
+    return both(fp_is_zero(&a->c0), fp_is_zero(&a->c1));
 }
 
 bool fp2_equal(const struct fp2 *a, const struct fp2 *b)
 {
-    return fp_equal(&a->c0, &b->c0) & fp_equal(&a->c1, &b->c1);
+    return both(fp_equal(&a->c0, &b->c0), fp_equal(&a->c1, &b->c1));
 }
 
 void fp2_select(struct fp2 *r, limb mask, const struct fp2 *a, const struct fp2 *b)
