@@ -6,6 +6,7 @@
 #ifndef TALLY_VCARD_VPCD_LINK_H
 #define TALLY_VCARD_VPCD_LINK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -39,9 +40,9 @@ struct vpcd_options {
     const char *host; /* numeric IPv4 address */
     uint16_t port;
     struct vpcd_faults faults;
-    unsigned away_ms;  /* how long the card stays away after a loss of power; the reader looks every 400 ms */
-    int end_when_torn; /* vpcd_run returns when transmit returned 0, instead of coming back on the same card
-                        */
+    unsigned away_ms; /* how long the card stays away after a loss of power; the reader looks every 400 ms */
+    bool end_when_torn; /* vpcd_run returns when the card is lost, instead of coming back on the same card
+                         */
 };
 
 enum vpcd_end {

@@ -1,0 +1,45 @@
+/* A virtual card's chip as a file: identity and flash (layout in specs/virtual-reader.md).
+ *
+ * The file is mapped and changed in place, so that whatever ends the process leaves what the flash held then.
+ */
+#ifndef TALLY_VCARD_IMAGE_H
+#define TALLY_VCARD_IMAGE_H
+
+#include <stdint.h>
+
+#include "card/hal/hal.h"
+
+enum {
+    IMAGE_UNIT = 8,
+    IMAGE_PAGE_SIZE = 2048,
+    IMAGE_PAGES = 32,
+    IMAGE_FLASH_SIZE = IMAGE_PAGE_SIZE * IMAGE_PAGES,
+    IMAGE_HEAD_SIZE = 4096,
+    IMAGE_SIZE = IMAGE_HEAD_SIZE + IMAGE_FLASH_SIZE,
+};
+
+enum image_result {
+    IMAGE_OK,
+    IMAGE_SYSTEM, /* see errno */
+    IMAGE_EXISTS, /* image_create: there is such a file */
+    IMAGE_LOCKED, /* another process uses it */
+    IMAGE_FORMAT, /* no card image, or of another layout */
+};
+
+struct image {
+    int fd;
+    uint8_t *map;                 /* IMAGE_SIZE bytes */
+    uint8_t *flash;               /* IMAGE_FLASH_SIZE bytes of it */
+    struct hal_identity identity; /* a copy */
+};
+
+/* Makes a new chip with erased flash: a file, mode 0600, that appears whole or not at all. */
+enum image_result image_create(const char *path, const struct hal_identity *identity);
+
+/* Opens and locks the file. *image is set on every path. The caller closes it after IMAGE_OK. */
+enum image_result image_open(const char *path, struct image *image);
+
+/* Unmaps, unlocks, and wipes the copy of the identity. */
+void image_close(struct image *image);
+
+#endif

@@ -1,0 +1,284 @@
+/* The virtual chip: image file, flash that loses power, command line. */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "card/crypto/sym.h"
+#include "card/ports/vcard/flash_memory.h"
+#include "card/ports/vcard/image.h"
+#include "card/ports/vcard/options.h"
+#include "tests/support/check_main.h"
+
+static char folder[] = "/tmp/tally-test-vcard-XXXXXX";
+static char path[64], key_path[64];
+static const struct hal_identity identity = {{1, 2, 3, 4, 5, 6, 7, 8}, {9, 10, 11, 12, 13, 14, 15, 16, 17}};
+
+static void start(void)
+{
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    (void)snprintf(path, sizeof path, "%s/card.img", folder);
+    (void)snprintf(key_path, sizeof key_path, "%s/key", folder);
+}
+
+static void stop(void)
+{
+    (void)unlink(path);
+    (void)unlink(key_path);
+    ck_assert_int_eq(rmdir(folder), 0);
+}
+
+START_TEST(an_image_keeps_identity_and_flash)
+{
+    struct image image;
+    struct stat st;
+    ck_assert_int_eq(image_create(path, &identity), IMAGE_OK);
+    ck_assert_int_eq(stat(path, &st), 0);
+    ck_assert_int_eq(st.st_mode & 07777, 0600);
+    ck_assert_int_eq(image_open(path, &image), IMAGE_OK);
+    ck_assert_mem_eq(&image.identity, &identity, sizeof identity);
+    for (size_t i = 0; i < IMAGE_FLASH_SIZE; i++)
+        ck_assert_uint_eq(image.flash[i], 0xff);
+    image.flash[IMAGE_FLASH_SIZE - 1] = 0x5a;
+    image_close(&image);
+    ck_assert_int_eq(image_open(path, &image), IMAGE_OK);
+    ck_assert_uint_eq(image.flash[IMAGE_FLASH_SIZE - 1], 0x5a);
+    image_close(&image);
+}
+END_TEST
+
+START_TEST(an_image_is_never_overwritten_or_shared)
+{
+    struct image image, second;
+    ck_assert_int_eq(image_create(path, &identity), IMAGE_OK);
+    ck_assert_int_eq(image_create(path, &identity), IMAGE_EXISTS);
+    ck_assert_int_eq(image_open(path, &image), IMAGE_OK);
+    ck_assert_int_eq(image_open(path, &second), IMAGE_LOCKED);
+    ck_assert_ptr_null(second.map);
+    image_close(&image);
+    ck_assert_int_eq(image_open(path, &second), IMAGE_OK);
+    image_close(&second);
+    ck_assert_int_eq(image_open(folder, &second), IMAGE_SYSTEM);
+}
+END_TEST
+
+static void change_byte(off_t at, uint8_t value)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    ck_assert_int_eq(pwrite(fd, &value, 1, at), 1);
+    close(fd);
+}
+
+START_TEST(other_files_are_no_images)
+{
+    struct image image;
+    ck_assert_int_eq(image_open(path, &image), IMAGE_SYSTEM);
+    for (off_t at = 0; at < 20; at++) {
+        ck_assert_int_eq(image_create(path, &identity), IMAGE_OK);
+        change_byte(at, 0x77);
+        ck_assert_int_eq(image_open(path, &image), IMAGE_FORMAT);
+        ck_assert_int_eq(unlink(path), 0);
+    }
+    ck_assert_int_eq(image_create(path, &identity), IMAGE_OK);
+    ck_assert_int_eq(truncate(path, IMAGE_SIZE - 1), 0);
+    ck_assert_int_eq(image_open(path, &image), IMAGE_FORMAT);
+}
+END_TEST
+
+static uint8_t memory[4 * 64];
+static struct flash_memory f;
+static jmp_buf cut;
+
+static void on_cut(void *unused)
+{
+    (void)unused;
+    longjmp(cut, 1);
+}
+
+static void start_flash(void)
+{
+    memset(memory, 0xff, sizeof memory);
+    flash_memory_init(&f, memory, 8, 64, 4);
+    f.on_cut = on_cut;
+}
+
+START_TEST(flash_programs_erased_units_only)
+{
+    uint8_t data[16], back[16];
+    memset(data, 0x12, sizeof data);
+    ck_assert_int_eq(f.flash.program(&f, 64, data, 16), HAL_OK);
+    ck_assert_uint_eq(f.operations, 2);
+    ck_assert_int_eq(f.flash.program(&f, 72, data, 8), HAL_FAIL);
+    ck_assert_int_eq(f.flash.read(&f, 65, back, 15), HAL_OK);
+    ck_assert_mem_eq(back, data, 15);
+    ck_assert_int_eq(f.flash.erase(&f, 1), HAL_OK);
+    ck_assert_uint_eq(f.operations, 3);
+    ck_assert_int_eq(f.flash.program(&f, 72, data, 8), HAL_OK);
+}
+END_TEST
+
+START_TEST(flash_stays_within_its_memory)
+{
+    uint8_t data[16] = {0};
+    ck_assert_int_eq(f.flash.program(&f, 4, data, 8), HAL_FAIL);
+    ck_assert_int_eq(f.flash.program(&f, 8, data, 4), HAL_FAIL);
+    ck_assert_int_eq(f.flash.program(&f, 248, data, 16), HAL_FAIL);
+    ck_assert_int_eq(f.flash.program(&f, 0xfffffff8u, data, 16), HAL_FAIL);
+    ck_assert_int_eq(f.flash.read(&f, 256, data, 1), HAL_FAIL);
+    ck_assert_int_eq(f.flash.read(&f, 0xffffffffu, data, 2), HAL_FAIL);
+    ck_assert_int_eq(f.flash.erase(&f, 4), HAL_FAIL);
+    ck_assert_uint_eq(f.operations, 0);
+}
+END_TEST
+
+/* Programs two units and erases a page: operations 1 to 3. Returns whether power was lost. */
+static bool cut_run(uint64_t at, uint64_t seed)
+{
+    static const uint8_t zero[64] = {0};
+    start_flash();
+    memset(memory + 64, 0, 64);
+    f.cut_at = at;
+    f.cut_seed = seed;
+    if (setjmp(cut) != 0)
+        return true;
+    (void)f.flash.program(&f, 0, zero, 16);
+    (void)f.flash.erase(&f, 1);
+    return false;
+}
+
+static size_t count_not(const uint8_t *p, size_t n, uint8_t value)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < n; i++)
+        count += p[i] != value;
+    return count;
+}
+
+START_TEST(power_is_lost_in_the_middle_of_the_chosen_operation)
+{
+    uint8_t first[64];
+    ck_assert(cut_run(2, 1));
+    ck_assert_uint_eq(count_not(memory, 8, 0x00), 0);
+    ck_assert_uint_gt(count_not(memory + 8, 8, 0x00), 0);
+    ck_assert_uint_gt(count_not(memory + 8, 8, 0xff), 0);
+    ck_assert_uint_eq(count_not(memory + 64, 64, 0x00), 0);
+    ck_assert(cut_run(3, 1));
+    ck_assert_uint_eq(count_not(memory, 16, 0x00), 0);
+    ck_assert_uint_gt(count_not(memory + 64, 64, 0x00), 0);
+    ck_assert_uint_gt(count_not(memory + 64, 64, 0xff), 0);
+    memcpy(first, memory + 64, 64);
+    ck_assert(cut_run(3, 1));
+    ck_assert_mem_eq(memory + 64, first, 64);
+    ck_assert(cut_run(3, 2));
+    ck_assert_mem_ne(memory + 64, first, 64);
+    ck_assert(!cut_run(4, 1));
+    ck_assert(!cut_run(0, 1));
+    ck_assert_uint_eq(count_not(memory + 64, 64, 0xff), 0);
+}
+END_TEST
+
+static enum options_result parse(struct vcard_settings *s, const char *const *words)
+{
+    char *argv[16] = {(char *)(uintptr_t) "tally-vcard"};
+    int argc = 1;
+    for (; words[argc - 1] != NULL; argc++)
+        argv[argc] = (char *)(uintptr_t)words[argc - 1];
+    optind = 0;
+    return vcard_options(argc, argv, s);
+}
+
+#define PARSE(s, ...) parse((s), (const char *const[]){__VA_ARGS__, NULL})
+
+START_TEST(options_are_read)
+{
+    struct vcard_settings s;
+    ck_assert_int_eq(PARSE(&s, "--image", "a", "--port", "77", "--cut-at", "9", "--cut-seed", "3",
+                           "--drop-at-apdu", "4", "--delay-at", "5", "--delay-ms", "6", "--cut-exit"),
+                     OPTIONS_RUN);
+    ck_assert_str_eq(s.image, "a");
+    ck_assert_uint_eq(s.link.port, 77);
+    ck_assert_uint_eq(s.cut_at, 9);
+    ck_assert_uint_eq(s.cut_seed, 3);
+    ck_assert_uint_eq(s.link.faults.drop_command, 4);
+    ck_assert_uint_eq(s.link.faults.delay_at, 5);
+    ck_assert_uint_eq(s.link.faults.delay_ms, 6);
+    ck_assert(s.link.end_when_torn);
+    ck_assert(!s.create && !s.seeded);
+}
+END_TEST
+
+START_TEST(wrong_options_are_refused)
+{
+    struct vcard_settings s;
+    (void)!freopen("/dev/null", "w", stderr);
+    ck_assert_int_eq(PARSE(&s, "--port", "77"), OPTIONS_WRONG);
+    ck_assert_int_eq(PARSE(&s, "--image", "a", "--port", "65536"), OPTIONS_WRONG);
+    ck_assert_int_eq(PARSE(&s, "--image", "a", "--cut-at", "-1"), OPTIONS_WRONG);
+    ck_assert_int_eq(PARSE(&s, "--image", "a", "--cut-at", "1x"), OPTIONS_WRONG);
+    ck_assert_int_eq(PARSE(&s, "--image", "a", "b"), OPTIONS_WRONG);
+    ck_assert_int_eq(PARSE(&s, "--image", "a", "--nothing"), OPTIONS_WRONG);
+    ck_assert_int_eq(PARSE(&s, "--image", "a", "--chip-id", "0102030405060708"), OPTIONS_WRONG);
+    ck_assert_int_eq(PARSE(&s, "--create", "--image", "a", "--chip-id", "01020304050607"), OPTIONS_WRONG);
+    ck_assert_int_eq(PARSE(&s, "--create", "--image", "a", "--chip-id", "010203040506070g"), OPTIONS_WRONG);
+    ck_assert_int_eq(PARSE(&s, "--create", "--image", "a", "--admin-key", "/nowhere"), OPTIONS_WRONG);
+    ck_assert_int_eq(PARSE(&s, "--create", "--image", "a", "--admin-key", "00112233445566778899aabbccddeeff",
+                           "--admin-master", "00112233445566778899aabbccddeeff"),
+                     OPTIONS_WRONG);
+}
+END_TEST
+
+static void write_key(const char *bytes, size_t n)
+{
+    FILE *out = fopen(key_path, "we");
+    ck_assert_uint_eq(fwrite(bytes, 1, n, out), n);
+    fclose(out);
+}
+
+START_TEST(keys_come_as_digits_or_files_or_from_the_master)
+{
+    const uint8_t want[16] = {0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77,
+                              0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff};
+    const char hex[] = "00112233445566778899aabbccddeeff\n";
+    const struct bytes chip = {identity.chip_id, 8};
+    uint8_t derived[16];
+    struct vcard_settings s;
+    write_key(hex, strlen(hex));
+    ck_assert_int_eq(PARSE(&s, "--create", "--image", "a", "--admin-key", key_path), OPTIONS_RUN);
+    ck_assert_mem_eq(s.identity.admin_key, want, 16);
+    write_key((const char *)want, 16);
+    ck_assert_int_eq(PARSE(&s, "--create", "--image", "a", "--admin-key", key_path), OPTIONS_RUN);
+    ck_assert_mem_eq(s.identity.admin_key, want, 16);
+    write_key((const char *)want, 15);
+    ck_assert_int_eq(PARSE(&s, "--create", "--image", "a", "--admin-key", key_path), OPTIONS_WRONG);
+    write_key(hex, 31);
+    ck_assert_int_eq(PARSE(&s, "--create", "--image", "a", "--admin-key", key_path), OPTIONS_WRONG);
+
+    ck_assert_int_eq(PARSE(&s, "--create", "--image", "a", "--chip-id", "0102030405060708", "--admin-master",
+                           "00112233445566778899aabbccddeeff"),
+                     OPTIONS_RUN);
+    kdf_cmac(want, "tally/admin/1", &chip, 1, derived, sizeof derived);
+    ck_assert_mem_eq(s.identity.chip_id, identity.chip_id, 8);
+    ck_assert_mem_eq(s.identity.admin_key, derived, 16);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("vcard");
+    TCase *files = tcase_create("files"), *flash = tcase_create("flash");
+    tcase_add_checked_fixture(files, start, stop);
+    tcase_add_test(files, an_image_keeps_identity_and_flash);
+    tcase_add_test(files, an_image_is_never_overwritten_or_shared);
+    tcase_add_test(files, other_files_are_no_images);
+    tcase_add_test(files, options_are_read);
+    tcase_add_test(files, wrong_options_are_refused);
+    tcase_add_test(files, keys_come_as_digits_or_files_or_from_the_master);
+    suite_add_tcase(s, files);
+    tcase_add_checked_fixture(flash, start_flash, NULL);
+    tcase_add_test(flash, flash_programs_erased_units_only);
+    tcase_add_test(flash, flash_stays_within_its_memory);
+    tcase_add_test(flash, power_is_lost_in_the_middle_of_the_chosen_operation);
+    suite_add_tcase(s, flash);
+    return tally_check_main(s, NULL);
+}
