@@ -23,7 +23,7 @@ void fp12_invert(struct fp12 *r, const struct fp12 *a);
 /* a^(p^6), which in the cyclotomic subgroup is 1/a. */
 void fp12_conjugate(struct fp12 *r, const struct fp12 *a);
 
-/* a^(p^power) for power 1, 2 or 3. */
+/* a^(p^power). */
 void fp12_frobenius(struct fp12 *r, const struct fp12 *a, unsigned power);
 
 /* Squaring of an element of the cyclotomic subgroup (Granger and Scott 2010). */
