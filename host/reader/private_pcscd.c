@@ -174,6 +174,8 @@ _Noreturn static void run_child(const struct tally_private_pcscd *p, int listene
     if (listener == LISTEN_FD ? fcntl(listener, F_SETFD, 0) != 0 : dup2(listener, LISTEN_FD) < 0)
         _exit(126);
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    /* A Ctrl-C at the terminal is for the caller, who ends this process when it is time. */
+    (void)setpgid(0, 0);
     if (getppid() != parent)
         _exit(126);
     (void)sprintf(pid_text, "LISTEN_PID=%ld", (long)getpid());
