@@ -11,7 +11,8 @@
 
 static char out[8192];
 
-/* Runs tally-vreader with the arguments through a shell and returns its exit status; what it prints is in out. */
+/* Runs tally-vreader with the arguments through a shell and returns its exit status; what it prints is in
+ * out. */
 static int vreader(const char *arguments)
 {
     char command[2048];
@@ -30,8 +31,8 @@ START_TEST(runs_a_command_with_its_reader)
     int status = vreader(LOOP "-- opensc-tool --reader 0 --send-apdu 80:10:00:00:02:68:69");
     ck_assert_msg(status == 0 && strstr(out, "68 69 hi") != NULL, "%d: %s", status, out);
     status = vreader(LOOP "--slots 2 opensc-tool --list-readers");
-    ck_assert_msg(status == 0 && strstr(out, "0    Yes") != NULL && strstr(out, "1    Yes") != NULL, "%d: %s", status,
-                  out);
+    ck_assert_msg(status == 0 && strstr(out, "0    Yes") != NULL && strstr(out, "1    Yes") != NULL, "%d: %s",
+                  status, out);
 }
 END_TEST
 
