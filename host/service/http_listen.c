@@ -13,6 +13,7 @@
 
 #include "host/base/log.h"
 #include "host/service/http_internal.h"
+#include "host/service/keyfile.h"
 
 #define PEM_MAX 65536
 
@@ -30,21 +31,30 @@ static bool is_loopback(const struct sockaddr *address)
     return IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)address)->sin6_addr);
 }
 
-static enum tally_error read_pem(const char *path, char **text)
+static enum tally_error read_certificate(const char *path, char **text)
 {
-    *text = NULL;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    char *data = fd >= 0 ? malloc(PEM_MAX) : NULL;
-    ssize_t n = data != NULL ? read(fd, data, PEM_MAX - 1) : -1;
+    *text = fd >= 0 ? malloc(PEM_MAX) : NULL;
+    ssize_t n = *text != NULL ? read(fd, *text, PEM_MAX - 1) : -1;
     if (fd >= 0)
         close(fd);
-    if (n <= 0) {
-        free(data);
-        return refuse(TALLY_E_IO, "cannot read TLS file", path);
-    }
-    data[n] = '\0';
-    *text = data;
+    if (n <= 0)
+        return refuse(TALLY_E_IO, "cannot read TLS certificate", path);
+    (*text)[n] = '\0';
     return TALLY_OK;
+}
+
+static enum tally_error read_key(const char *path, char **text)
+{
+    size_t n;
+    *text = malloc(PEM_MAX);
+    if (*text == NULL)
+        return TALLY_E_MEMORY;
+    enum tally_error e = tally_private_file_read(path, *text, PEM_MAX, &n);
+    if (e == TALLY_OK)
+        return TALLY_OK;
+    return refuse(e == TALLY_E_DENIED ? TALLY_E_USAGE : TALLY_E_IO,
+                  "TLS key must be a readable file of mode 0600", path);
 }
 
 static enum tally_error load_tls(struct tally_http_server *server)
@@ -54,8 +64,8 @@ static enum tally_error load_tls(struct tally_http_server *server)
         return refuse(TALLY_E_USAGE, "TLS needs both a certificate and a key", "");
     if (options->tls_certificate == NULL)
         return TALLY_OK;
-    enum tally_error e = read_pem(options->tls_certificate, &server->certificate);
-    return e == TALLY_OK ? read_pem(options->tls_key, &server->key) : e;
+    enum tally_error e = read_certificate(options->tls_certificate, &server->certificate);
+    return e == TALLY_OK ? read_key(options->tls_key, &server->key) : e;
 }
 
 static enum tally_error bind_unix(struct tally_http_server *server, const char *path)

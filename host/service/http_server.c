@@ -106,6 +106,8 @@ enum tally_error tally_http_server_start(const struct tally_http_options *option
         e = http_route_setup(server);
     if (e == TALLY_OK)
         e = http_listen(server);
+    if (e == TALLY_OK && options->listening != NULL)
+        options->listening(options->listening_ctx, server->port);
     if (e == TALLY_OK)
         e = start_daemon(server);
     if (e == TALLY_OK)

@@ -90,6 +90,9 @@ struct tally_http_options {
     const struct tally_http_check *checks; /* may be NULL */
     struct tally_metrics *metrics;         /* may be NULL: then /metrics is empty */
     const struct tally_clock *clock;
+    /* Called once the port is known and before the first request is taken; may be NULL. */
+    void (*listening)(void *ctx, uint16_t port);
+    void *listening_ctx;
 };
 
 struct tally_http_server;

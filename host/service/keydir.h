@@ -31,15 +31,23 @@ struct tally_keydir;
 struct tally_keydir *tally_keydir_new(void);
 void tally_keydir_free(struct tally_keydir *keys);
 
-/* Adds all keys of the file. TALLY_E_IO when it cannot be read, TALLY_E_FORMAT for anything wrong in it (the
- * log says which key and what), TALLY_E_EXISTS for a key id twice, TALLY_E_FULL beyond the limit. */
+/* Replaces all keys by the file's; on failure nothing changes. TALLY_E_IO when it cannot be read,
+ * TALLY_E_FORMAT for anything wrong in it (the log says which key and what), TALLY_E_EXISTS for a key id
+ * twice, TALLY_E_FULL beyond the limit. One thread at a time. */
 enum tally_error tally_keydir_load(struct tally_keydir *keys, const char *path);
 
-/* Adds one key; the PEM text is read. Errors as above, TALLY_E_CRYPTO for a key of the wrong kind. */
+/* Adds one key; the PEM text is read. Errors as above, TALLY_E_CRYPTO for a key of the wrong kind. Only
+ * before other threads look up. */
 enum tally_error tally_keydir_add(struct tally_keydir *keys, const char *keyid, const char *party,
                                   const char *role, const char *public_pem);
 
-/* The party with a key id of n bytes, or NULL. Lives as long as the directory. */
+/* Adds one key to a file, made when it is not there; the whole result is checked first and takes the file's
+ * place in one step. Errors as above. */
+enum tally_error tally_keydir_file_add(const char *path, const char *keyid, const char *party,
+                                       const char *role, const char *public_pem);
+
+/* The party with a key id of n bytes, or NULL. Lives as long as the directory, also when keys are loaded
+ * again. */
 const struct tally_party *tally_keydir_find(const struct tally_keydir *keys, const char *keyid, size_t n);
 
 #endif
