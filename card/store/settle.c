@@ -1,0 +1,126 @@
+#include "card/store/internal.h"
+
+#include "card/store/crc32.h"
+
+static uint32_t seal_address(const struct store *s, uint32_t physical)
+{
+    return physical * s->flash->page_size + store_units(s, STORE_PAGE_HEADER) * s->flash->unit;
+}
+
+/* CRC of units [start, end) of a page. */
+static uint32_t content_crc(const struct store *s, uint32_t physical, uint32_t end)
+{
+    uint8_t chunk[STORE_CHUNK];
+    uint32_t crc = 0, at = s->start * s->flash->unit, stop = end * s->flash->unit;
+    for (; at < stop; at += STORE_CHUNK) {
+        uint32_t k = stop - at < STORE_CHUNK ? stop - at : STORE_CHUNK;
+        store_flash_read(s, physical * s->flash->page_size + at, chunk, k);
+        crc = store_crc32(crc, chunk, k);
+    }
+    return crc;
+}
+
+bool store_sealed(const struct store *s, uint32_t physical, const struct store_page *page,
+                  enum store_pair *pair, uint32_t *mark)
+{
+    *pair = store_pair_read(s, seal_address(s, physical), mark);
+    if (*pair == STORE_PAIR_NONE || page->end > s->units || page->end < s->start + 2)
+        return false;
+    return *pair == STORE_PAIR_CONFIRMED || *mark == store_mark(content_crc(s, physical, page->end));
+}
+
+static bool suspicious(const struct store *s, uint32_t physical)
+{
+    struct store_page page, current;
+    if (!store_page_load(s, physical, &page))
+        return true;
+    if (page.number < s->tail)
+        return false;
+    if (page.number > s->head)
+        return true;
+    if (s->page_of[page.number % s->flash->page_count] == physical)
+        return false;
+    return !store_page_find(s, page.number, &current) || page.version > current.version;
+}
+
+/* While the head page's seal is in doubt, the sound page it was made from must stay: it is what a mount falls
+ * back to if the seal is not seen. */
+static uint32_t fallback(const struct store *s, const struct store_page *head)
+{
+    uint32_t best = STORE_NO_PAGE, version = 0, mark;
+    enum store_pair pair;
+    for (uint32_t p = 0; p < s->flash->page_count; p++) {
+        struct store_page page;
+        if (!store_page_load(s, p, &page) || page.number != head->number || page.version >= head->version)
+            continue;
+        if (page.end != 0 && (!store_sealed(s, p, &page, &pair, &mark) || pair != STORE_PAIR_CONFIRMED))
+            continue;
+        if (best == STORE_NO_PAGE || page.version > version) {
+            best = p;
+            version = page.version;
+        }
+    }
+    return best;
+}
+
+/* Copies units [start, s->end) of the head page, except that the last pair of commit units is made anew. */
+static bool copy_content(const struct store *s, uint32_t from, uint32_t to)
+{
+    uint8_t chunk[STORE_CHUNK];
+    uint32_t unit = s->flash->unit, size = s->flash->page_size;
+    uint32_t at = s->start * unit, stop = (s->end - 2u) * unit;
+    for (; at < stop; at += STORE_CHUNK) {
+        uint32_t k = stop - at < STORE_CHUNK ? stop - at : STORE_CHUNK;
+        /* A unit that cannot be read is a torn confirmation in mid-page, or was lost before. */
+        store_flash_read(s, from * size + at, chunk, k);
+        if (!store_flash_program(s, to * size + at, chunk, k))
+            return false;
+    }
+    return store_pair_program(s, to * size + stop, s->mark);
+}
+
+static bool rewrite_on(struct store *s, uint32_t to, struct store_page *page, const struct store_doubt *doubt)
+{
+    uint32_t slot = s->head % s->flash->page_count, from = s->page_of[slot];
+    if (!store_page_renew(s, to, page) || !copy_content(s, from, to))
+        return false;
+    uint32_t crc = content_crc(s, to, s->end);
+    if (doubt != NULL && doubt->seal && store_mark(crc) != doubt->seal_mark)
+        return false;
+    s->page_of[slot] = (uint8_t)to;
+    if (doubt != NULL && doubt->frame && store_mark(store_frame_crc(s, &doubt->newest)) != s->mark) {
+        s->page_of[slot] = (uint8_t)from;
+        return false;
+    }
+    if (store_pair_program(s, seal_address(s, to), store_mark(crc)))
+        return true;
+    s->page_of[slot] = (uint8_t)from;
+    return false;
+}
+
+static bool rewrite_head(struct store *s, const struct store_doubt *doubt)
+{
+    struct store_page page;
+    if (s->end < s->start + 2 || !store_page_find(s, s->head, &page))
+        return false;
+    uint32_t avoid = doubt != NULL && doubt->seal ? fallback(s, &page) : STORE_NO_PAGE;
+    uint32_t to = s->page_of[s->head % s->flash->page_count];
+    page.end = s->end;
+    for (unsigned i = 0; i < STORE_TRIES; i++) {
+        page.version++;
+        to = store_free_page(s, s->head, to, avoid);
+        if (to == STORE_NO_PAGE)
+            return false;
+        if (rewrite_on(s, to, &page, doubt))
+            return true;
+    }
+    return false;
+}
+
+bool store_settle(struct store *s, const struct store_doubt *doubt, bool rewrite)
+{
+    for (uint32_t p = 0; p < s->flash->page_count; p++)
+        if (suspicious(s, p) && !store_page_scrub(s, p))
+            return false;
+    return !rewrite || rewrite_head(s, doubt);
+}
