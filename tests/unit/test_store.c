@@ -1,0 +1,239 @@
+#include <string.h>
+
+#include "tests/support/check_main.h"
+#include "tests/support/store_model.h"
+
+static struct flashsim sim;
+static struct store store;
+static struct model model;
+static struct batch batch;
+static void *memory;
+
+static void make_flash(uint32_t unit, uint32_t page_size, uint32_t pages)
+{
+    size_t size = flashsim_size(unit, page_size, pages);
+    free(memory);
+    memory = calloc(1, size);
+    ck_assert_ptr_nonnull(memory);
+    ck_assert(flashsim_open(&sim, memory, size, unit, page_size, pages));
+    memset(&model, 0, sizeof model);
+}
+
+static void make_store(uint32_t unit, uint32_t page_size, uint32_t pages)
+{
+    make_flash(unit, page_size, pages);
+    ck_assert_int_eq(store_format(&store, &sim.flash), STORE_OK);
+}
+
+static void free_flash(void)
+{
+    ck_assert_uint_eq(sim.misuse, 0);
+    free(memory);
+    memory = NULL;
+}
+
+static enum store_result commit_batch(void)
+{
+    enum store_result result = store_commit(&store, batch.changes, batch.count);
+    if (result == STORE_OK)
+        model_apply(&model, &batch);
+    return result;
+}
+
+static enum store_result put(uint16_t id, size_t len, uint32_t fill)
+{
+    batch.count = 0;
+    batch_put(&batch, id, len, fill);
+    return commit_batch();
+}
+
+static enum store_result del(uint16_t id)
+{
+    batch.count = 0;
+    batch_delete(&batch, id);
+    return commit_batch();
+}
+
+static void check_remount(void)
+{
+    uint64_t before = flashsim_operations(&sim);
+    ck_assert(model_matches(&model, &store));
+    size_t free_bytes = store_free_bytes(&store);
+    flashsim_power_on(&sim, before);
+    ck_assert_int_eq(store_mount(&store, &sim.flash), STORE_OK);
+    ck_assert(model_matches(&model, &store));
+    ck_assert_uint_eq(store_free_bytes(&store), free_bytes);
+    ck_assert_msg(flashsim_operations(&sim) == before, "a mount after no cut wrote something");
+}
+
+START_TEST(blank_flash_is_blank)
+{
+    make_flash(8, 2048, 32);
+    ck_assert_int_eq(store_mount(&store, &sim.flash), STORE_BLANK);
+    size_t n = 7;
+    ck_assert_int_eq(store_size(&store, 1, &n), STORE_IO);
+    ck_assert_uint_eq(n, 0);
+    free_flash();
+}
+END_TEST
+
+START_TEST(put_read_replace_delete)
+{
+    make_store(8, 2048, 32);
+    uint8_t buf[8];
+    size_t n;
+    ck_assert_int_eq(store_read(&store, 0x0101, 0, buf, 1), STORE_NOT_FOUND);
+    ck_assert_int_eq(put(0x0101, 5, 1), STORE_OK);
+    ck_assert_int_eq(put(0x0102, 0, 2), STORE_OK);
+    ck_assert_int_eq(put(0x0101, 1024, 3), STORE_OK);
+    check_remount();
+    ck_assert_int_eq(store_size(&store, 0x0101, &n), STORE_OK);
+    ck_assert_uint_eq(n, 1024);
+    uint8_t want[1024];
+    model_fill(3, want, sizeof want);
+    ck_assert_int_eq(store_read(&store, 0x0101, 1020, buf, 4), STORE_OK);
+    ck_assert_mem_eq(buf, want + 1020, 4);
+    memset(buf, 1, sizeof buf);
+    ck_assert_int_eq(store_read(&store, 0x0101, 1020, buf, 5), STORE_LIMIT);
+    ck_assert_uint_eq(buf[0], 0);
+    ck_assert_int_eq(store_read(&store, 0x0101, 1025, buf, 0), STORE_LIMIT);
+    ck_assert_int_eq(store_read(&store, 0x0102, 0, buf, 0), STORE_OK);
+    ck_assert_int_eq(del(0x0101), STORE_OK);
+    check_remount();
+    ck_assert_int_eq(del(0x0101), STORE_NOT_FOUND);
+    free_flash();
+}
+END_TEST
+
+START_TEST(a_commit_is_all_or_nothing)
+{
+    make_store(8, 2048, 32);
+    ck_assert_int_eq(put(0x0101, 100, 1), STORE_OK);
+    batch.count = 0;
+    batch_put(&batch, 0x0102, 372, 4);
+    batch_delete(&batch, 0x0101);
+    batch_put(&batch, 0x0202, 32, 5);
+    ck_assert_int_eq(commit_batch(), STORE_OK);
+    check_remount();
+    uint64_t operations = flashsim_operations(&sim);
+    batch.count = 0;
+    batch_put(&batch, 0x0103, 372, 6);
+    batch_delete(&batch, 0x0101);
+    ck_assert_int_eq(commit_batch(), STORE_NOT_FOUND);
+    ck_assert_uint_eq(flashsim_operations(&sim), operations);
+    check_remount();
+    free_flash();
+}
+END_TEST
+
+START_TEST(limits_are_refused)
+{
+    static uint8_t data[2 * STORE_DATA_MAX];
+    struct store_change changes[STORE_MAX_CHANGES + 1];
+    make_store(8, 2048, 32);
+    uint64_t operations = flashsim_operations(&sim);
+    for (uint16_t i = 0; i <= STORE_MAX_CHANGES; i++)
+        changes[i] = (struct store_change){.id = i, .len = 1, .data = data};
+    ck_assert_int_eq(store_commit(&store, changes, STORE_MAX_CHANGES + 1), STORE_LIMIT);
+    changes[0].len = STORE_DATA_MAX + 1;
+    ck_assert_int_eq(store_commit(&store, changes, 1), STORE_LIMIT);
+    changes[0].len = STORE_DATA_MAX;
+    changes[1].len = STORE_DATA_MAX;
+    ck_assert_int_eq(store_commit(&store, changes, 2), STORE_LIMIT);
+    changes[0].len = 1;
+    changes[1] = changes[0];
+    ck_assert_int_eq(store_commit(&store, changes, 2), STORE_LIMIT);
+    ck_assert_int_eq(store_commit(&store, changes, 0), STORE_OK);
+    ck_assert_uint_eq(flashsim_operations(&sim), operations);
+    check_remount();
+    free_flash();
+}
+END_TEST
+
+START_TEST(unsuitable_geometry_is_refused)
+{
+    static const uint32_t bad[][3] = {
+        {8, 1024, 32}, {8, 2048, 7}, {8, 16384, 8}, {4, 8192, 64}, {8, 2048, 200}};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        make_flash(bad[i][0], bad[i][1], bad[i][2]);
+        ck_assert_int_eq(store_format(&store, &sim.flash), STORE_LIMIT);
+        ck_assert_int_eq(store_mount(&store, &sim.flash), STORE_LIMIT);
+    }
+    free_flash();
+}
+END_TEST
+
+START_TEST(iteration_is_ascending_and_survives_commits)
+{
+    make_store(8, 2048, 32);
+    static const uint16_t ids[] = {0x02ff, 0x0200, 0x0101, 0x0307, 0x0210, 0xffff, 0xff00};
+    for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
+        ck_assert_int_eq(put(ids[i], 3, (uint32_t)i), STORE_OK);
+    struct store_cursor cursor = store_first(2);
+    ck_assert(store_next(&store, &cursor));
+    ck_assert_uint_eq(cursor.id, 0x0200);
+    ck_assert_int_eq(del(0x0200), STORE_OK);
+    ck_assert(store_next(&store, &cursor));
+    ck_assert_uint_eq(cursor.id, 0x0210);
+    ck_assert(store_next(&store, &cursor));
+    ck_assert_uint_eq(cursor.id, 0x02ff);
+    ck_assert(!store_next(&store, &cursor));
+    ck_assert(!store_next(&store, &cursor));
+    cursor = store_first(4);
+    ck_assert(!store_next(&store, &cursor));
+    check_remount();
+    free_flash();
+}
+END_TEST
+
+START_TEST(hundred_tickets_fit_and_stay_usable)
+{
+    make_store(8, 2048, 32);
+    for (uint16_t i = 0; i < 100; i++) {
+        batch.count = 0;
+        batch_put(&batch, (uint16_t)(0x0100 + i), 372, i);
+        batch_put(&batch, (uint16_t)(0x0200 + i), 32, i);
+        ck_assert_int_eq(commit_batch(), STORE_OK);
+    }
+    for (uint16_t i = 0; i < 48; i++)
+        ck_assert_int_eq(put((uint16_t)(0x0300 + i), 128, i), STORE_OK);
+    check_remount();
+    uint32_t state = 7;
+    uint64_t most = 0;
+    for (uint32_t i = 0; i < 3000; i++) {
+        uint64_t before = flashsim_operations(&sim);
+        ck_assert_int_eq(put((uint16_t)(0x0200 + model_random(&state) % 100), 32, i), STORE_OK);
+        if (flashsim_operations(&sim) - before > most)
+            most = flashsim_operations(&sim) - before;
+    }
+    /* Exchange of every ticket: the old one goes and the new one comes in one commit. */
+    for (uint16_t i = 0; i < 100; i++) {
+        batch.count = 0;
+        batch_delete(&batch, (uint16_t)(0x0100 + i));
+        batch_delete(&batch, (uint16_t)(0x0200 + i));
+        batch_put(&batch, (uint16_t)(0x0400 + i), 372, i);
+        batch_put(&batch, (uint16_t)(0x0500 + i), 32, i);
+        ck_assert_int_eq(commit_batch(), STORE_OK);
+    }
+    check_remount();
+    /* No usage update copied more than two pages' worth. */
+    ck_assert_uint_le(most, 2 * 2048 / 8 + 100);
+    free_flash();
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("store");
+    TCase *c = tcase_create("store");
+    tcase_set_timeout(c, 60);
+    tcase_add_test(c, blank_flash_is_blank);
+    tcase_add_test(c, put_read_replace_delete);
+    tcase_add_test(c, a_commit_is_all_or_nothing);
+    tcase_add_test(c, limits_are_refused);
+    tcase_add_test(c, unsuitable_geometry_is_refused);
+    tcase_add_test(c, iteration_is_ascending_and_survives_commits);
+    tcase_add_test(c, hundred_tickets_fit_and_stay_usable);
+    suite_add_tcase(s, c);
+    return tally_check_main(s, NULL);
+}
