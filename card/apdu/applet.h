@@ -41,7 +41,7 @@ enum {
 
 /* How a command stands to the issuer's secure channel. */
 enum command_security {
-    SM_NONE,     /* plain only; CLA 84: 6E00 */
+    SM_NONE,     /* plain only; unknown with CLA 84: 6D00 */
     SM_OPTIONAL, /* either; whoever came through the channel has the issuer's authority */
     SM_REQUIRED, /* plain: 6982 */
     SM_OPENING   /* CLA 84, and the command checks its own MAC: EXTERNAL AUTHENTICATE */

@@ -3,14 +3,16 @@
 #define TALLY_STORE_RECORDS_H
 
 /* The card itself. */
-#define REC_LIFE_CYCLE    0x0100 /* 1: LIFE_*; absent = blank */
-#define REC_SERIAL        0x0101 /* 8: card application serial */
-#define REC_COUNTER       0x0102 /* 4: card transaction counter */
-#define REC_PIN           0x0103 /* salt 16, verifier 16 */
-#define REC_PIN_TRIES     0x0104 /* 1: tries left */
-#define REC_ENROLMENT_KEY 0x0105 /* 64: card issuer's enrolment public key */
+#define REC_LIFE_CYCLE     0x0100 /* 1: LIFE_*; absent = blank */
+#define REC_SERIAL         0x0101 /* 8: card application serial */
+#define REC_COUNTER        0x0102 /* 4: card transaction counter */
+#define REC_PIN            0x0103 /* salt 16, verifier 16 */
+#define REC_PIN_TRIES      0x0104 /* 1: tries left */
+#define REC_ENROLMENT_KEY  0x0105 /* 64: card issuer's enrolment public key */
+#define REC_ADMIN_FAILURES 0x0106 /* 1: failed EXTERNAL AUTHENTICATE in a row; absent = 0 */
 
 /* Card keys; the low byte is the key reference of card/wire/protocol.h. First byte: key version. */
+#define REC_KEY      0x0200
 #define REC_KEY_KEM  0x0201 /* version 1, private 32, public x || y 64 */
 #define REC_KEY_AUTH 0x0202 /* version 1, private 32, public x || y 64 */
 #define REC_KEY_RSA  0x0203 /* version 1, p, q, dp, dq, iq 128 each, modulus 256 */
@@ -22,5 +24,15 @@
 /* One of each per ticket; the low byte is the ticket's slot. */
 #define REC_FACE  0x0500 /* TF_A || TF_V */
 #define REC_USAGE 0x0600 /* TF_B */
+
+/* Where the parts of the key records lie. */
+enum {
+    KEY_P256_PRIVATE = 1,
+    KEY_P256_PUBLIC = 33,
+    KEY_P256_SIZE = 97,
+    KEY_RSA_PRIVATE = 1, /* p || q || dp || dq || iq */
+    KEY_RSA_MODULUS = 641,
+    KEY_RSA_SIZE = 897
+};
 
 #endif

@@ -107,6 +107,7 @@
 #define LABEL_ID_KEY           "tally/id/1"
 #define LABEL_RECEIPT          "tally/receipt/1"
 #define LABEL_ADMIN            "tally/admin/1"
+#define LABEL_PIN              "tally/pin/1"
 #define LABEL_ANSWER           "tally/answer/1"
 #define LABEL_WRITE            "tally/write/1"
 #define LABEL_CIPHERTEXT_1     "tally/ciphertext-1/1"

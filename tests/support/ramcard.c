@@ -1,0 +1,186 @@
+#include "tests/support/ramcard.h"
+
+#include <check.h>
+#include <openssl/sha.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "card/wire/be.h"
+
+enum { PAGE_SIZE = 2048, PAGES = 32, UNIT = 8, SHORT_DATA_MAX = 255, COMMAND_MAX = 4 + 3 + 65535 + 2 };
+
+struct ramcard {
+    uint32_t seed, drawn;
+    bool random_broken;
+    struct hal_identity identity;
+    struct hal hal;
+    struct card card;
+    struct flashsim sim;
+    void *memory;
+};
+
+/* SHA-256(seed || count), block after block. */
+static int seeded_random(void *ctx, uint8_t *buf, size_t n)
+{
+    struct ramcard *rc = ctx;
+    uint8_t in[8], block[SHA256_DIGEST_LENGTH];
+    while (n > 0) {
+        size_t piece = n < sizeof block ? n : sizeof block;
+        be32_put(in, rc->seed);
+        be32_put(in + 4, rc->drawn++);
+        SHA256(in, sizeof in, block);
+        memcpy(buf, block, piece);
+        buf += piece;
+        n -= piece;
+    }
+    return rc->random_broken ? HAL_FAIL : HAL_OK;
+}
+
+static int identity(void *ctx, struct hal_identity *out)
+{
+    *out = ((struct ramcard *)ctx)->identity;
+    return HAL_OK;
+}
+
+struct ramcard *ramcard_new(uint32_t seed)
+{
+    struct ramcard *rc = calloc(1, sizeof *rc);
+    size_t size = flashsim_size(UNIT, PAGE_SIZE, PAGES);
+    ck_assert_ptr_nonnull(rc);
+    rc->seed = seed;
+    ck_assert_int_eq(seeded_random(rc, (uint8_t *)&rc->identity, sizeof rc->identity), HAL_OK);
+    rc->memory = calloc(1, size);
+    ck_assert_ptr_nonnull(rc->memory);
+    ck_assert(flashsim_open(&rc->sim, rc->memory, size, UNIT, PAGE_SIZE, PAGES));
+    rc->hal = (struct hal){rc, &rc->sim.flash, seeded_random, identity};
+    card_init(&rc->card, &rc->hal);
+    return rc;
+}
+
+void ramcard_free(struct ramcard *rc)
+{
+    ck_assert_uint_eq(rc->sim.misuse, 0);
+    free(rc->memory);
+    free(rc);
+}
+
+struct card *ramcard_card(struct ramcard *rc)
+{
+    return &rc->card;
+}
+
+struct hal_identity ramcard_identity(const struct ramcard *rc)
+{
+    return rc->identity;
+}
+
+void ramcard_power_cycle(struct ramcard *rc)
+{
+    flashsim_power_on(&rc->sim, rc->seed);
+    memset(&rc->card, 0xA5, sizeof rc->card);
+    card_init(&rc->card, &rc->hal);
+}
+
+struct flashsim *ramcard_flash(struct ramcard *rc)
+{
+    return &rc->sim;
+}
+
+void ramcard_break_random(struct ramcard *rc, bool broken)
+{
+    rc->random_broken = broken;
+}
+
+void ramcard_transmit(struct ramcard *rc, const uint8_t *command, size_t n, struct reply *reply)
+{
+    uint8_t *exact = malloc(n > 0 ? n : 1);
+    uint8_t *answer = malloc(CARD_ANSWER_MAX);
+    ck_assert_ptr_nonnull(exact);
+    ck_assert_ptr_nonnull(answer);
+    if (n > 0)
+        memcpy(exact, command, n);
+    size_t got = card_transmit(&rc->card, exact, n, answer, CARD_ANSWER_MAX);
+    ck_assert_uint_ge(got, 2);
+    ck_assert_uint_le(got, CARD_ANSWER_MAX);
+    reply->len = got - 2;
+    memcpy(reply->data, answer, reply->len);
+    reply->sw = be16_get(answer + reply->len);
+    free(answer);
+    free(exact);
+}
+
+static void follow(struct ramcard *rc, struct reply *reply)
+{
+    static const uint8_t get_response[] = {CLA_ISO, INS_GET_RESPONSE, 0, 0, 0};
+    struct reply more;
+    while ((reply->sw & 0xff00) == SW_MORE) {
+        ramcard_transmit(rc, get_response, sizeof get_response, &more);
+        ck_assert_uint_le(more.len, sizeof reply->data - reply->len);
+        memcpy(reply->data + reply->len, more.data, more.len);
+        reply->len += more.len;
+        reply->sw = more.sw;
+    }
+}
+
+static size_t build_short(uint8_t *out, const uint8_t header[4], const uint8_t *data, size_t n)
+{
+    memcpy(out, header, 4);
+    if (n == 0) {
+        out[4] = 0;
+        return 5;
+    }
+    out[4] = (uint8_t)n;
+    memcpy(out + 5, data, n);
+    out[5 + n] = 0;
+    return 6 + n;
+}
+
+static size_t build_extended(uint8_t *out, const uint8_t header[4], const uint8_t *data, size_t n)
+{
+    memcpy(out, header, 4);
+    out[4] = 0;
+    be16_put(out + 5, (uint16_t)n);
+    memcpy(out + 7, data, n);
+    be16_put(out + 7 + n, 0);
+    return 9 + n;
+}
+
+void ramcard_command(struct ramcard *rc, const uint8_t header[4], const uint8_t *data, size_t n,
+                     struct reply *reply)
+{
+    uint8_t *command = malloc(COMMAND_MAX);
+    ck_assert_ptr_nonnull(command);
+    ck_assert_uint_le(n, 65535);
+    size_t len = n <= SHORT_DATA_MAX ? build_short(command, header, data, n)
+                                     : build_extended(command, header, data, n);
+    ramcard_transmit(rc, command, len, reply);
+    follow(rc, reply);
+    free(command);
+}
+
+void ramcard_chained(struct ramcard *rc, const uint8_t header[4], const uint8_t *data, size_t n, size_t part,
+                     struct reply *reply)
+{
+    uint8_t command[6 + SHORT_DATA_MAX];
+    uint8_t chained[4] = {header[0] | CLA_CHAINING, header[1], header[2], header[3]};
+    while (n > part) {
+        size_t len = build_short(command, chained, data, part);
+        ramcard_transmit(rc, command, len - 1, reply);
+        if (reply->sw != SW_OK)
+            return;
+        data += part;
+        n -= part;
+    }
+    size_t len = build_short(command, header, data, n);
+    ramcard_transmit(rc, command, len, reply);
+    follow(rc, reply);
+}
+
+void ramcard_select(struct ramcard *rc, uint8_t aid_last)
+{
+    static const uint8_t header[] = {CLA_ISO, INS_SELECT, 0x04, 0x00};
+    const uint8_t aid[TALLY_AID_LEN] = {TALLY_AID_PREFIX, aid_last};
+    struct reply reply;
+    ramcard_command(rc, header, aid, sizeof aid, &reply);
+    ck_assert_uint_eq(reply.sw, SW_OK);
+}

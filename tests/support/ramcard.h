@@ -1,0 +1,56 @@
+/* A whole card in this process, on flash in RAM: the production card/, with a port made of plain memory.
+ * Random bytes come from a seed, so a run can be repeated.
+ */
+#ifndef TALLY_TESTS_RAMCARD_H
+#define TALLY_TESTS_RAMCARD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "card/apdu/card.h"
+#include "card/ports/flashsim/flashsim.h"
+
+struct ramcard;
+
+/* What a command came to; len and sw are always set. */
+struct reply {
+    uint8_t data[CARD_ANSWER_MAX];
+    size_t len;
+    uint16_t sw;
+};
+
+/* A new chip with erased flash of 32 pages of 2 KB, powered. The chip id and the administration key follow
+ * from the seed. Exits the test when memory is short. */
+struct ramcard *ramcard_new(uint32_t seed);
+void ramcard_free(struct ramcard *rc);
+
+struct card *ramcard_card(struct ramcard *rc);
+struct hal_identity ramcard_identity(const struct ramcard *rc);
+
+/* Takes the power away and gives it back: everything but the flash is lost, faults ordered too. */
+void ramcard_power_cycle(struct ramcard *rc);
+
+/* The flash, for looking into and for faults to order: flashsim_cut_after, flashsim_operations. */
+struct flashsim *ramcard_flash(struct ramcard *rc);
+
+/* From here on the random source fails, or works again. */
+void ramcard_break_random(struct ramcard *rc, bool broken);
+
+/* Exactly these n bytes, in a buffer of exactly n bytes, so that a sanitizer sees any overread; one answer.
+ */
+void ramcard_transmit(struct ramcard *rc, const uint8_t *command, size_t n, struct reply *reply);
+
+/* One command as a driver sends it: short when data fits, else extended; Le for all there is; 61xx followed.
+ */
+void ramcard_command(struct ramcard *rc, const uint8_t header[4], const uint8_t *data, size_t n,
+                     struct reply *reply);
+
+/* The same with command chaining, in parts of at most part bytes (1..255) of data. */
+void ramcard_chained(struct ramcard *rc, const uint8_t header[4], const uint8_t *data, size_t n, size_t part,
+                     struct reply *reply);
+
+/* SELECT of the applet with this last byte of the AID; the test fails unless it answers 9000. */
+void ramcard_select(struct ramcard *rc, uint8_t aid_last);
+
+#endif
