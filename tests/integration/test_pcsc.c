@@ -184,6 +184,20 @@ START_TEST(survives_a_restart_of_the_service)
 }
 END_TEST
 
+START_TEST(an_old_context_is_renewed_by_any_call)
+{
+    struct tally_reader_list list;
+    struct card_transport *t;
+    ck_assert_int_eq(tally_pcsc_list(pcsc, &list), TALLY_OK);
+    ck_assert_int_eq(tally_private_pcscd_restart(service), TALLY_OK);
+    ck_assert_int_eq(tally_pcsc_list(pcsc, &list), TALLY_OK);
+    ck_assert_uint_eq(list.count, 2);
+    ck_assert_int_eq(tally_private_pcscd_restart(service), TALLY_OK);
+    ck_assert_int_eq(tally_pcsc_connect(pcsc, list.reader[0].name, &t), TALLY_E_NO_CARD);
+    ck_assert_str_eq(tally_pcsc_reason(pcsc), "No smart card inserted.");
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("pcsc");
@@ -196,6 +210,7 @@ int main(void)
     tcase_add_test(c, card_pulled_in_mid_command_and_put_back);
     tcase_add_test(c, reset_by_another_process_is_reported_once);
     tcase_add_test(c, survives_a_restart_of_the_service);
+    tcase_add_test(c, an_old_context_is_renewed_by_any_call);
     suite_add_tcase(s, c);
     return tally_check_main(s, NULL);
 }

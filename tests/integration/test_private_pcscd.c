@@ -7,27 +7,26 @@
 #include "tests/support/check_main.h"
 #include "tests/support/pcscd.h"
 
-#define SYSTEM_STATE "/run/pcscd"
+#define SYSTEM_PID_FILE "/run/pcscd/pcscd.pid"
 
 START_TEST(leaves_the_system_and_nothing_behind)
 {
-    struct stat before, after;
+    struct stat before, during;
     char folder[128];
-    int had = stat(SYSTEM_STATE, &before);
+    int had = stat(SYSTEM_PID_FILE, &before);
     struct tally_private_pcscd *p = test_pcscd_start();
     pid_t pid = tally_private_pcscd_pid(p);
     (void)snprintf(folder, sizeof folder, "%s", tally_private_pcscd_folder(p));
+    ck_assert_int_eq(stat(SYSTEM_PID_FILE, &during), had);
+    if (had == 0)
+        ck_assert_mem_eq(&before.st_mtim, &during.st_mtim, sizeof before.st_mtim);
     ck_assert_int_eq(access(tally_private_pcscd_socket(p), F_OK), 0);
     ck_assert_int_eq(kill(pid, 0), 0);
     tally_private_pcscd_stop(p);
     ck_assert_int_eq(kill(pid, 0), -1);
     ck_assert_int_eq(errno, ESRCH);
     ck_assert_int_eq(access(folder, F_OK), -1);
-    if (had == 0) {
-        ck_assert_int_eq(stat(SYSTEM_STATE, &after), 0);
-        ck_assert_int_eq(before.st_mtim.tv_sec, after.st_mtim.tv_sec);
-        ck_assert_int_eq(before.st_mtim.tv_nsec, after.st_mtim.tv_nsec);
-    }
+    ck_assert_int_eq(stat(SYSTEM_PID_FILE, &during), had);
 }
 END_TEST
 
