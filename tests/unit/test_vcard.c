@@ -1,12 +1,11 @@
-/* The virtual chip: image file, flash that loses power, command line. */
+/* The virtual chip: image file and command line. */
 #include <fcntl.h>
-#include <setjmp.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "card/crypto/sym.h"
-#include "card/ports/vcard/flash_memory.h"
+#include "card/ports/flashsim/flashsim.h"
 #include "card/ports/vcard/image.h"
 #include "card/ports/vcard/options.h"
 #include "tests/support/check_main.h"
@@ -31,6 +30,8 @@ static void stop(void)
 
 START_TEST(an_image_keeps_identity_and_flash)
 {
+    struct flashsim flash;
+    uint8_t back[16];
     struct image image;
     struct stat st;
     ck_assert_int_eq(image_create(path, &identity), IMAGE_OK);
@@ -38,12 +39,13 @@ START_TEST(an_image_keeps_identity_and_flash)
     ck_assert_int_eq(st.st_mode & 07777, 0600);
     ck_assert_int_eq(image_open(path, &image), IMAGE_OK);
     ck_assert_mem_eq(&image.identity, &identity, sizeof identity);
-    for (size_t i = 0; i < IMAGE_FLASH_SIZE; i++)
-        ck_assert_uint_eq(image.flash[i], 0xff);
-    image.flash[IMAGE_FLASH_SIZE - 1] = 0x5a;
+    ck_assert(flashsim_open(&flash, image.flash, image.flash_size, IMAGE_UNIT, IMAGE_PAGE_SIZE, IMAGE_PAGES));
+    ck_assert_int_eq(flash.flash.program(&flash, 0, "12345678", 8), HAL_OK);
     image_close(&image);
     ck_assert_int_eq(image_open(path, &image), IMAGE_OK);
-    ck_assert_uint_eq(image.flash[IMAGE_FLASH_SIZE - 1], 0x5a);
+    ck_assert(flashsim_open(&flash, image.flash, image.flash_size, IMAGE_UNIT, IMAGE_PAGE_SIZE, IMAGE_PAGES));
+    ck_assert_int_eq(flash.flash.read(&flash, 0, back, sizeof back), HAL_OK);
+    ck_assert_mem_eq(back, "12345678\xff\xff\xff\xff\xff\xff\xff\xff", sizeof back);
     image_close(&image);
 }
 END_TEST
@@ -81,100 +83,8 @@ START_TEST(other_files_are_no_images)
         ck_assert_int_eq(unlink(path), 0);
     }
     ck_assert_int_eq(image_create(path, &identity), IMAGE_OK);
-    ck_assert_int_eq(truncate(path, IMAGE_SIZE - 1), 0);
+    ck_assert_int_eq(truncate(path, IMAGE_HEAD_SIZE), 0);
     ck_assert_int_eq(image_open(path, &image), IMAGE_FORMAT);
-}
-END_TEST
-
-static uint8_t memory[4 * 64];
-static struct flash_memory f;
-static jmp_buf cut;
-
-static void on_cut(void *unused)
-{
-    (void)unused;
-    longjmp(cut, 1);
-}
-
-static void start_flash(void)
-{
-    memset(memory, 0xff, sizeof memory);
-    flash_memory_init(&f, memory, 8, 64, 4);
-    f.on_cut = on_cut;
-}
-
-START_TEST(flash_programs_erased_units_only)
-{
-    uint8_t data[16], back[16];
-    memset(data, 0x12, sizeof data);
-    ck_assert_int_eq(f.flash.program(&f, 64, data, 16), HAL_OK);
-    ck_assert_uint_eq(f.operations, 2);
-    ck_assert_int_eq(f.flash.program(&f, 72, data, 8), HAL_FAIL);
-    ck_assert_int_eq(f.flash.read(&f, 65, back, 15), HAL_OK);
-    ck_assert_mem_eq(back, data, 15);
-    ck_assert_int_eq(f.flash.erase(&f, 1), HAL_OK);
-    ck_assert_uint_eq(f.operations, 3);
-    ck_assert_int_eq(f.flash.program(&f, 72, data, 8), HAL_OK);
-}
-END_TEST
-
-START_TEST(flash_stays_within_its_memory)
-{
-    uint8_t data[16] = {0};
-    ck_assert_int_eq(f.flash.program(&f, 4, data, 8), HAL_FAIL);
-    ck_assert_int_eq(f.flash.program(&f, 8, data, 4), HAL_FAIL);
-    ck_assert_int_eq(f.flash.program(&f, 248, data, 16), HAL_FAIL);
-    ck_assert_int_eq(f.flash.program(&f, 0xfffffff8u, data, 16), HAL_FAIL);
-    ck_assert_int_eq(f.flash.read(&f, 256, data, 1), HAL_FAIL);
-    ck_assert_int_eq(f.flash.read(&f, 0xffffffffu, data, 2), HAL_FAIL);
-    ck_assert_int_eq(f.flash.erase(&f, 4), HAL_FAIL);
-    ck_assert_uint_eq(f.operations, 0);
-}
-END_TEST
-
-/* Programs two units and erases a page: operations 1 to 3. Returns whether power was lost. */
-static bool cut_run(uint64_t at, uint64_t seed)
-{
-    static const uint8_t zero[64] = {0};
-    start_flash();
-    memset(memory + 64, 0, 64);
-    f.cut_at = at;
-    f.cut_seed = seed;
-    if (setjmp(cut) != 0)
-        return true;
-    (void)f.flash.program(&f, 0, zero, 16);
-    (void)f.flash.erase(&f, 1);
-    return false;
-}
-
-static size_t count_not(const uint8_t *p, size_t n, uint8_t value)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < n; i++)
-        count += p[i] != value;
-    return count;
-}
-
-START_TEST(power_is_lost_in_the_middle_of_the_chosen_operation)
-{
-    uint8_t first[64];
-    ck_assert(cut_run(2, 1));
-    ck_assert_uint_eq(count_not(memory, 8, 0x00), 0);
-    ck_assert_uint_gt(count_not(memory + 8, 8, 0x00), 0);
-    ck_assert_uint_gt(count_not(memory + 8, 8, 0xff), 0);
-    ck_assert_uint_eq(count_not(memory + 64, 64, 0x00), 0);
-    ck_assert(cut_run(3, 1));
-    ck_assert_uint_eq(count_not(memory, 16, 0x00), 0);
-    ck_assert_uint_gt(count_not(memory + 64, 64, 0x00), 0);
-    ck_assert_uint_gt(count_not(memory + 64, 64, 0xff), 0);
-    memcpy(first, memory + 64, 64);
-    ck_assert(cut_run(3, 1));
-    ck_assert_mem_eq(memory + 64, first, 64);
-    ck_assert(cut_run(3, 2));
-    ck_assert_mem_ne(memory + 64, first, 64);
-    ck_assert(!cut_run(4, 1));
-    ck_assert(!cut_run(0, 1));
-    ck_assert_uint_eq(count_not(memory + 64, 64, 0xff), 0);
 }
 END_TEST
 
@@ -266,7 +176,7 @@ END_TEST
 int main(void)
 {
     Suite *s = suite_create("vcard");
-    TCase *files = tcase_create("files"), *flash = tcase_create("flash");
+    TCase *files = tcase_create("files");
     tcase_add_checked_fixture(files, start, stop);
     tcase_add_test(files, an_image_keeps_identity_and_flash);
     tcase_add_test(files, an_image_is_never_overwritten_or_shared);
@@ -275,10 +185,5 @@ int main(void)
     tcase_add_test(files, wrong_options_are_refused);
     tcase_add_test(files, keys_come_as_digits_or_files_or_from_the_master);
     suite_add_tcase(s, files);
-    tcase_add_checked_fixture(flash, start_flash, NULL);
-    tcase_add_test(flash, flash_programs_erased_units_only);
-    tcase_add_test(flash, flash_stays_within_its_memory);
-    tcase_add_test(flash, power_is_lost_in_the_middle_of_the_chosen_operation);
-    suite_add_tcase(s, flash);
     return tally_check_main(s, NULL);
 }

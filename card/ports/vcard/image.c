@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "card/ports/flashsim/flashsim.h"
+
 /* Offsets in the head; numbers are big-endian. The rest of the head is zero. */
 enum {
     AT_MAGIC = 0,
@@ -25,6 +27,12 @@ enum {
 
 #define MAGIC   "TALLYIMG"
 #define VERSION 1
+
+/* New flash is all zero bytes to flashsim. */
+static size_t file_size(void)
+{
+    return IMAGE_HEAD_SIZE + flashsim_size(IMAGE_UNIT, IMAGE_PAGE_SIZE, IMAGE_PAGES);
+}
 
 static void put16(uint8_t *p, unsigned v)
 {
@@ -74,15 +82,14 @@ enum image_result image_create(const char *path, const struct hal_identity *iden
         errno = ENAMETOOLONG;
         return IMAGE_SYSTEM;
     }
-    bytes = calloc(1, IMAGE_SIZE);
+    bytes = calloc(1, file_size());
     fd = bytes != NULL ? mkostemp(temporary, O_CLOEXEC) : -1;
     if (fd < 0)
         goto out;
     make_head(bytes);
     memcpy(bytes + AT_CHIP_ID, identity->chip_id, HAL_CHIP_ID_SIZE);
     memcpy(bytes + AT_ADMIN_KEY, identity->admin_key, HAL_ADMIN_KEY_SIZE);
-    memset(bytes + IMAGE_HEAD_SIZE, 0xff, IMAGE_FLASH_SIZE);
-    if (fchmod(fd, 0600) != 0 || !write_all(fd, bytes, IMAGE_SIZE) || fsync(fd) != 0)
+    if (fchmod(fd, 0600) != 0 || !write_all(fd, bytes, file_size()) || fsync(fd) != 0)
         goto out;
     if (link(temporary, path) == 0)
         result = IMAGE_OK;
@@ -109,9 +116,9 @@ static enum image_result map_file(struct image *image)
         return errno == EWOULDBLOCK ? IMAGE_LOCKED : IMAGE_SYSTEM;
     if (fstat(image->fd, &st) != 0)
         return IMAGE_SYSTEM;
-    if (!S_ISREG(st.st_mode) || st.st_size != IMAGE_SIZE)
+    if (!S_ISREG(st.st_mode) || st.st_size != (off_t)file_size())
         return IMAGE_FORMAT;
-    void *map = mmap(NULL, IMAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, image->fd, 0);
+    void *map = mmap(NULL, file_size(), PROT_READ | PROT_WRITE, MAP_SHARED, image->fd, 0);
     if (map == MAP_FAILED)
         return IMAGE_SYSTEM;
     image->map = map;
@@ -133,6 +140,7 @@ enum image_result image_open(const char *path, struct image *image)
         return r;
     }
     image->flash = image->map + IMAGE_HEAD_SIZE;
+    image->flash_size = file_size() - IMAGE_HEAD_SIZE;
     memcpy(image->identity.chip_id, image->map + AT_CHIP_ID, HAL_CHIP_ID_SIZE);
     memcpy(image->identity.admin_key, image->map + AT_ADMIN_KEY, HAL_ADMIN_KEY_SIZE);
     return IMAGE_OK;
@@ -141,7 +149,7 @@ enum image_result image_open(const char *path, struct image *image)
 void image_close(struct image *image)
 {
     if (image->map != NULL)
-        (void)munmap(image->map, IMAGE_SIZE);
+        (void)munmap(image->map, file_size());
     if (image->fd >= 0)
         close(image->fd);
     explicit_bzero(image, sizeof *image);

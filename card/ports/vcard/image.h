@@ -13,9 +13,7 @@ enum {
     IMAGE_UNIT = 8,
     IMAGE_PAGE_SIZE = 2048,
     IMAGE_PAGES = 32,
-    IMAGE_FLASH_SIZE = IMAGE_PAGE_SIZE * IMAGE_PAGES,
     IMAGE_HEAD_SIZE = 4096,
-    IMAGE_SIZE = IMAGE_HEAD_SIZE + IMAGE_FLASH_SIZE,
 };
 
 enum image_result {
@@ -28,12 +26,13 @@ enum image_result {
 
 struct image {
     int fd;
-    uint8_t *map;                 /* IMAGE_SIZE bytes */
-    uint8_t *flash;               /* IMAGE_FLASH_SIZE bytes of it */
+    uint8_t *map;                 /* the whole file */
+    uint8_t *flash;               /* the part of it that is for flashsim_open */
+    size_t flash_size;
     struct hal_identity identity; /* a copy */
 };
 
-/* Makes a new chip with erased flash: a file, mode 0600, that appears whole or not at all. */
+/* Makes a new chip with new flash: a file, mode 0600, that appears whole or not at all. */
 enum image_result image_create(const char *path, const struct hal_identity *identity);
 
 /* Opens and locks the file. *image is set on every path. The caller closes it after IMAGE_OK. */
