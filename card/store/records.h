@@ -17,13 +17,16 @@
 #define REC_KEY_AUTH 0x0202 /* version 1, private 32, public x || y 64 */
 #define REC_KEY_RSA  0x0203 /* version 1, p, q, dp, dq, iq 128 each, modulus 256 */
 
-/* One of each per enrolled operator; the low byte is the operator's slot. */
+/* One of each per operator, enrolled or removed; the low byte is the operator's slot. Layouts: specs/formats.md. */
 #define REC_OPERATOR 0x0300
-#define REC_SEQUENCE 0x0400 /* highest sequence 4, window 8 */
+#define REC_SEQUENCE 0x0400 /* sequence window: highest sequence 4, bit map 8 */
 
 /* One of each per ticket; the low byte is the ticket's slot. */
 #define REC_FACE  0x0500 /* TF_A || TF_V */
 #define REC_USAGE 0x0600 /* TF_B */
+
+/* One per operator, as above. */
+#define REC_LAST_DELETION 0x0700 /* sequence of the ordering face 4, TID 16, TF_B 40 */
 
 /* Where the parts of the key records lie. */
 enum {

@@ -1,0 +1,109 @@
+#include "card/applets/ticket/ciphertext.h"
+
+#include <string.h>
+
+#include "card/apdu/card.h"
+#include "card/applets/ticket/change.h"
+#include "card/applets/ticket/operators.h"
+#include "card/applets/ticket/tickets.h"
+#include "card/crypto/hpke.h"
+#include "card/crypto/rsa.h"
+#include "card/wire/be.h"
+
+enum {
+    AT_SUITE = 1,
+    AT_OPERATOR = 2,
+    AT_KEY_VERSION = 4,
+    HEADER = CIPHERTEXT_1_HEADER_SIZE,
+    FORMAT_VERSION = 1
+};
+
+/* What the header promises. */
+struct envelope {
+    uint8_t suite;
+    struct operator_head head;
+    uint8_t *data;
+    size_t n, plain; /* bytes of ciphertext 1, of its plaintext */
+};
+
+static uint16_t key_record(uint8_t suite)
+{
+    return suite == SUITE_RSA ? REC_KEY_RSA : REC_KEY_KEM;
+}
+
+static uint16_t read_header(struct card *card, struct envelope *e, struct order *order)
+{
+    uint8_t key_version;
+    const uint8_t *header = e->data;
+    if (e->n < HEADER || header[0] != FORMAT_VERSION)
+        return SW_WRONG_DATA;
+    e->suite = header[AT_SUITE];
+    size_t code = suite_code_size(e->suite), enc = e->suite == SUITE_RSA ? RSA_SIZE : HPKE_ENC_SIZE;
+    e->plain = FACE_SIZE + code;
+    if (code == 0 || e->n != HEADER + enc + e->plain + AEAD_TAG_SIZE)
+        return SW_WRONG_DATA;
+
+    order->operator_slot = operators_find(card, be16_get(header + AT_OPERATOR), &e->head);
+    if (order->operator_slot < 0 || e->head.suite != e->suite ||
+        !record_read(card, key_record(e->suite), 0, &key_version, 1) || key_version != header[AT_KEY_VERSION])
+        return SW_KEY_ABSENT;
+    return SW_OK;
+}
+
+static uint8_t *decrypt_p256(struct card *card, const struct envelope *e)
+{
+    uint8_t key[1 + P256_PRIVATE_SIZE + P256_PUBLIC_SIZE];
+    uint8_t *enc = e->data + HEADER, *body = enc + HPKE_ENC_SIZE;
+    const struct bytes aad = {e->data, HEADER};
+    const struct hpke_key pair = {.private_key = key + 1, .public_key = key + 1 + P256_PRIVATE_SIZE};
+    bool ok = record_read(card, REC_KEY_KEM, 0, key, sizeof key) &&
+              hpke_open(&pair, LABEL_CIPHERTEXT_1, &aad, 1, enc, body, e->plain + AEAD_TAG_SIZE);
+    wipe(key, sizeof key);
+    return ok ? body : NULL;
+}
+
+static uint8_t *decrypt_rsa(struct card *card, const struct envelope *e)
+{
+    static const uint8_t nonce[GCM_NONCE_SIZE];
+    uint8_t key[RSA_PRIVATE_SIZE];
+    uint8_t *block = e->data + HEADER, *body = block + RSA_SIZE;
+    const struct bytes aad = {e->data, HEADER};
+    size_t n = 0;
+    bool ok = record_read(card, REC_KEY_RSA, 1, key, sizeof key) &&
+              rsa_oaep_decrypt(key, LABEL_CIPHERTEXT_1, block, &n) && n == SYM_KEY_SIZE &&
+              gcm_open(block, nonce, &aad, 1, body, e->plain, body + e->plain);
+    wipe(key, sizeof key);
+    wipe(block, RSA_SIZE);
+    return ok ? body : NULL;
+}
+
+/* TF_V over TF_A with the version of key 6 that the face names. */
+static bool code_is_right(struct card *card, const struct order *order)
+{
+    uint8_t key[RSA_SIZE];
+    const uint8_t *code = order->bytes + FACE_SIZE;
+    const struct bytes face = {order->bytes, FACE_SIZE};
+    if (!operators_key6(card, order->operator_slot, order->face.suite, order->face.key_version, key))
+        return false;
+    if (order->face.suite == SUITE_RSA)
+        return rsa_pss_verify(key, LABEL_FACE, &face, 1, code);
+    return p256_verify(key, LABEL_FACE, &face, 1, code);
+}
+
+uint16_t ciphertext_open(struct card *card, uint8_t *data, size_t n, struct order *order)
+{
+    struct envelope e = {.data = data, .n = n};
+    memset(order, 0, sizeof *order);
+    uint16_t sw = read_header(card, &e, order);
+    if (sw == SW_OK) {
+        order->bytes = e.suite == SUITE_RSA ? decrypt_rsa(card, &e) : decrypt_p256(card, &e);
+        order->size = e.plain;
+        if (order->bytes == NULL || !face_decode(order->bytes, &order->face) ||
+            order->face.operator_id != e.head.id || order->face.suite != e.suite ||
+            !code_is_right(card, order))
+            sw = SW_AUTHENTICATION;
+    }
+    if (sw != SW_OK)
+        wipe(order, sizeof *order);
+    return sw;
+}
