@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# run.sh BUILD JSON [NAME]: runs the benchmarks built in BUILD (all, or NAME), shows their figures and writes them, flat,
+# to JSON. A benchmark prints lines "name number"; anything else it says goes to standard error.
+set -euo pipefail
+build=$1 json=$2 only=${3:-}
+here=$build/tests/bench
+known="gate vreader authd"
+
+figures=$(mktemp)
+trap 'rm -f "$figures"' EXIT
+
+# The command of one benchmark.
+run_one() {
+    case $1 in
+    vreader) "$build/reader-tools/tally-vreader" -- "$here/bench_vreader" ;;
+    *) "$here/bench_$1" ;;
+    esac
+}
+
+case " $known " in
+*" ${only:-gate} "*) ;;
+*)
+    echo "tally: no benchmark '$only'; there are: $known" >&2
+    exit 2
+    ;;
+esac
+for name in ${only:-$known}; do
+    echo "# $name" >&2
+    run_one "$name" | grep -E '^[a-z0-9_.]+ -?[0-9]+(\.[0-9]+)?$' | tee -a "$figures"
+done
+awk 'BEGIN { printf "{" } { printf "%s\n  \"%s\": %s", n++ ? "," : "", $1, $2 } END { print "\n}" }' "$figures" >"$json"
+echo "# written to $json" >&2
