@@ -142,6 +142,7 @@ uint16_t card_commit(struct card *card, const struct store_change *changes, size
     case STORE_OK: return SW_OK;
     case STORE_FULL:
     case STORE_LIMIT: return SW_NO_ROOM;
+    case STORE_NOT_FOUND: return SW_INTERNAL; /* deletes what is not there: the command's mistake */
     default: card->fault = SW_MEMORY_FAILURE; return SW_MEMORY_FAILURE;
     }
 }

@@ -75,7 +75,8 @@ uint8_t card_life(struct card *card);
 bool card_record(struct card *card, uint16_t id, void *buf, size_t size);
 bool card_has_record(struct card *card, uint16_t id);
 
-/* All changes or none, durable when it returns 9000. 6A84: no room. 6581: the flash failed, only a mount can
+/* All changes or none, durable when it returns 9000. 6A84: no room. 6F00: deletes a record
+ * that is not there. 6581: the flash failed, only a mount can
  * tell which of the two it was, and the card answers 6581 until its reset. */
 uint16_t card_commit(struct card *card, const struct store_change *changes, size_t count);
 

@@ -1,11 +1,11 @@
 #include "tests/support/ramcard.h"
 
-#include <check.h>
 #include <openssl/sha.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "card/wire/be.h"
+#include "tests/support/must.h"
 
 enum { PAGE_SIZE = 2048, PAGES = 32, UNIT = 8, SHORT_DATA_MAX = 255, COMMAND_MAX = 4 + 3 + 65535 + 2 };
 
@@ -42,24 +42,38 @@ static int identity(void *ctx, struct hal_identity *out)
     return HAL_OK;
 }
 
-struct ramcard *ramcard_new(uint32_t seed)
+static struct ramcard *make_chip(uint32_t seed)
 {
     struct ramcard *rc = calloc(1, sizeof *rc);
     size_t size = flashsim_size(UNIT, PAGE_SIZE, PAGES);
-    ck_assert_ptr_nonnull(rc);
+    must(rc != NULL);
     rc->seed = seed;
-    ck_assert_int_eq(seeded_random(rc, (uint8_t *)&rc->identity, sizeof rc->identity), HAL_OK);
+    must(seeded_random(rc, (uint8_t *)&rc->identity, sizeof rc->identity) == HAL_OK);
     rc->memory = calloc(1, size);
-    ck_assert_ptr_nonnull(rc->memory);
-    ck_assert(flashsim_open(&rc->sim, rc->memory, size, UNIT, PAGE_SIZE, PAGES));
+    must(rc->memory != NULL);
+    must(flashsim_open(&rc->sim, rc->memory, size, UNIT, PAGE_SIZE, PAGES));
     rc->hal = (struct hal){rc, &rc->sim.flash, seeded_random, identity};
+    return rc;
+}
+
+struct ramcard *ramcard_new(uint32_t seed)
+{
+    struct ramcard *rc = make_chip(seed);
+    card_init(&rc->card, &rc->hal);
+    return rc;
+}
+
+struct ramcard *ramcard_new_cut(uint32_t seed, uint64_t n)
+{
+    struct ramcard *rc = make_chip(seed);
+    flashsim_cut_after(&rc->sim, n, n + seed);
     card_init(&rc->card, &rc->hal);
     return rc;
 }
 
 void ramcard_free(struct ramcard *rc)
 {
-    ck_assert_uint_eq(rc->sim.misuse, 0);
+    must(rc->sim.misuse == 0);
     free(rc->memory);
     free(rc);
 }
@@ -86,6 +100,22 @@ struct flashsim *ramcard_flash(struct ramcard *rc)
     return &rc->sim;
 }
 
+void *ramcard_save(const struct ramcard *rc)
+{
+    size_t size = flashsim_size(UNIT, PAGE_SIZE, PAGES);
+    uint8_t *saved = malloc(sizeof *rc + size);
+    must(saved != NULL);
+    memcpy(saved, rc, sizeof *rc);
+    memcpy(saved + sizeof *rc, rc->memory, size);
+    return saved;
+}
+
+void ramcard_restore(struct ramcard *rc, const void *saved)
+{
+    memcpy(rc, saved, sizeof *rc);
+    memcpy(rc->memory, (const uint8_t *)saved + sizeof *rc, flashsim_size(UNIT, PAGE_SIZE, PAGES));
+}
+
 void ramcard_break_random(struct ramcard *rc, bool broken)
 {
     rc->random_broken = broken;
@@ -95,13 +125,13 @@ void ramcard_transmit(struct ramcard *rc, const uint8_t *command, size_t n, stru
 {
     uint8_t *exact = malloc(n > 0 ? n : 1);
     uint8_t *answer = malloc(CARD_ANSWER_MAX);
-    ck_assert_ptr_nonnull(exact);
-    ck_assert_ptr_nonnull(answer);
+    must(exact != NULL);
+    must(answer != NULL);
     if (n > 0)
         memcpy(exact, command, n);
     size_t got = card_transmit(&rc->card, exact, n, answer, CARD_ANSWER_MAX);
-    ck_assert_uint_ge(got, 2);
-    ck_assert_uint_le(got, CARD_ANSWER_MAX);
+    must(got >= 2);
+    must(got <= CARD_ANSWER_MAX);
     reply->len = got - 2;
     memcpy(reply->data, answer, reply->len);
     reply->sw = be16_get(answer + reply->len);
@@ -115,7 +145,7 @@ static void follow(struct ramcard *rc, struct reply *reply)
     struct reply more;
     while ((reply->sw & 0xff00) == SW_MORE) {
         ramcard_transmit(rc, get_response, sizeof get_response, &more);
-        ck_assert_uint_le(more.len, sizeof reply->data - reply->len);
+        must(more.len <= sizeof reply->data - reply->len);
         memcpy(reply->data + reply->len, more.data, more.len);
         reply->len += more.len;
         reply->sw = more.sw;
@@ -149,8 +179,8 @@ void ramcard_command(struct ramcard *rc, const uint8_t header[4], const uint8_t 
                      struct reply *reply)
 {
     uint8_t *command = malloc(COMMAND_MAX);
-    ck_assert_ptr_nonnull(command);
-    ck_assert_uint_le(n, 65535);
+    must(command != NULL);
+    must(n <= 65535);
     size_t len = n <= SHORT_DATA_MAX ? build_short(command, header, data, n)
                                      : build_extended(command, header, data, n);
     ramcard_transmit(rc, command, len, reply);
@@ -182,5 +212,5 @@ void ramcard_select(struct ramcard *rc, uint8_t aid_last)
     const uint8_t aid[TALLY_AID_LEN] = {TALLY_AID_PREFIX, aid_last};
     struct reply reply;
     ramcard_command(rc, header, aid, sizeof aid, &reply);
-    ck_assert_uint_eq(reply.sw, SW_OK);
+    must(reply.sw == SW_OK);
 }

@@ -21,8 +21,11 @@ struct reply {
 };
 
 /* A new chip with erased flash of 32 pages of 2 KB, powered. The chip id and the administration key follow
- * from the seed. Exits the test when memory is short. */
+ * from the seed. Aborts when memory is short. */
 struct ramcard *ramcard_new(uint32_t seed);
+
+/* The same, with the power cut in operation n (from 0) of the first start. */
+struct ramcard *ramcard_new_cut(uint32_t seed, uint64_t n);
 void ramcard_free(struct ramcard *rc);
 
 struct card *ramcard_card(struct ramcard *rc);
@@ -33,6 +36,10 @@ void ramcard_power_cycle(struct ramcard *rc);
 
 /* The flash, for looking into and for faults to order: flashsim_cut_after, flashsim_operations. */
 struct flashsim *ramcard_flash(struct ramcard *rc);
+
+/* A copy of everything, to go back to; free() it. */
+void *ramcard_save(const struct ramcard *rc);
+void ramcard_restore(struct ramcard *rc, const void *saved);
 
 /* From here on the random source fails, or works again. */
 void ramcard_break_random(struct ramcard *rc, bool broken);
@@ -50,7 +57,7 @@ void ramcard_command(struct ramcard *rc, const uint8_t header[4], const uint8_t 
 void ramcard_chained(struct ramcard *rc, const uint8_t header[4], const uint8_t *data, size_t n, size_t part,
                      struct reply *reply);
 
-/* SELECT of the applet with this last byte of the AID; the test fails unless it answers 9000. */
+/* SELECT of the applet with this last byte of the AID; it aborts unless it answers 9000. */
 void ramcard_select(struct ramcard *rc, uint8_t aid_last);
 
 #endif

@@ -1,9 +1,16 @@
 #include "tests/support/scp03_peer.h"
 
-#include <check.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
 #include <string.h>
+
+#include "tests/support/must.h"
+
+const uint8_t peer_point[P256_PUBLIC_SIZE] = {
+    0x6B, 0x17, 0xD1, 0xF2, 0xE1, 0x2C, 0x42, 0x47, 0xF8, 0xBC, 0xE6, 0xE5, 0x63, 0xA4, 0x40, 0xF2,
+    0x77, 0x03, 0x7D, 0x81, 0x2D, 0xEB, 0x33, 0xA0, 0xF4, 0xA1, 0x39, 0x45, 0xD8, 0x98, 0xC2, 0x96,
+    0x4F, 0xE3, 0x42, 0xE2, 0xFE, 0x1A, 0x7F, 0x9B, 0x8E, 0xE7, 0xEB, 0x4A, 0x7C, 0x0F, 0x9E, 0x16,
+    0x2B, 0xCE, 0x33, 0x57, 0x6B, 0x31, 0x5E, 0xCE, 0xCB, 0xB6, 0x40, 0x68, 0x37, 0xBF, 0x51, 0xF5};
 
 /* AES-128-CMAC of a flat string. */
 static void cmac_of(const uint8_t key[16], const uint8_t *in, size_t n, uint8_t out[16])
@@ -13,9 +20,9 @@ static void cmac_of(const uint8_t key[16], const uint8_t *in, size_t n, uint8_t 
     EVP_MAC *mac = EVP_MAC_fetch(NULL, "CMAC", NULL);
     EVP_MAC_CTX *ctx = EVP_MAC_CTX_new(mac);
     size_t got;
-    ck_assert_int_eq(EVP_MAC_init(ctx, key, 16, params), 1);
-    ck_assert_int_eq(EVP_MAC_update(ctx, in, n), 1);
-    ck_assert_int_eq(EVP_MAC_final(ctx, out, &got, 16), 1);
+    must(EVP_MAC_init(ctx, key, 16, params) == 1);
+    must(EVP_MAC_update(ctx, in, n) == 1);
+    must(EVP_MAC_final(ctx, out, &got, 16) == 1);
     EVP_MAC_CTX_free(ctx);
     EVP_MAC_free(mac);
 }
@@ -26,10 +33,10 @@ static void aes_cbc(bool encrypt, const uint8_t key[16], const uint8_t iv[16], c
 {
     EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
     int got;
-    ck_assert_int_eq(EVP_CipherInit_ex(ctx, EVP_aes_128_cbc(), NULL, key, iv, encrypt), 1);
+    must(EVP_CipherInit_ex(ctx, EVP_aes_128_cbc(), NULL, key, iv, encrypt) == 1);
     EVP_CIPHER_CTX_set_padding(ctx, 0);
-    ck_assert_int_eq(EVP_CipherUpdate(ctx, out, &got, in, (int)n), 1);
-    ck_assert_int_eq(got, (int)n);
+    must(EVP_CipherUpdate(ctx, out, &got, in, (int)n) == 1);
+    must(got == (int)n);
     EVP_CIPHER_CTX_free(ctx);
 }
 
@@ -76,15 +83,15 @@ uint16_t peer_begin(struct scp03_peer *peer, struct ramcard *rc)
     if (reply.sw != 0x9000)
         return reply.sw;
     struct hal_identity identity = ramcard_identity(rc);
-    ck_assert_uint_eq(reply.len, 29);
-    ck_assert_mem_eq(reply.data, identity.chip_id, 8);
-    ck_assert_mem_eq(reply.data + 8, fixed, sizeof fixed);
+    must(reply.len == 29);
+    must(memcmp(reply.data, identity.chip_id, 8) == 0);
+    must(memcmp(reply.data + 8, fixed, sizeof fixed) == 0);
     memcpy(challenges + 8, reply.data + 13, 8);
     session_value(peer->enc, 0x04, challenges, 128, peer->s_enc);
     session_value(peer->mac, 0x06, challenges, 128, peer->s_mac);
     session_value(peer->mac, 0x07, challenges, 128, peer->s_rmac);
     session_value(peer->s_mac, 0x00, challenges, 64, block);
-    ck_assert_mem_eq(reply.data + 21, block, 8);
+    must(memcmp(reply.data + 21, block, 8) == 0);
     session_value(peer->s_mac, 0x01, challenges, 64, block);
     memcpy(peer->host_cryptogram, block, 8);
     memset(peer->chain, 0, sizeof peer->chain);
@@ -126,8 +133,8 @@ uint16_t peer_finish(struct scp03_peer *peer, struct ramcard *rc)
 void peer_open(struct scp03_peer *peer, struct ramcard *rc)
 {
     ramcard_select(rc, TALLY_AID_ISSUER);
-    ck_assert_uint_eq(peer_begin(peer, rc), 0x9000);
-    ck_assert_uint_eq(peer_finish(peer, rc), 0x9000);
+    must(peer_begin(peer, rc) == 0x9000);
+    must(peer_finish(peer, rc) == 0x9000);
 }
 
 static void counter_block(const struct scp03_peer *peer, uint8_t first, uint8_t icv[16])
@@ -144,7 +151,7 @@ size_t peer_wrap(struct scp03_peer *peer, const uint8_t header[4], const uint8_t
 {
     uint8_t icv[16], padded[PEER_WRAPPED_MAX] = {0};
     size_t len = 0;
-    ck_assert_uint_le(n + 24, PEER_WRAPPED_MAX);
+    must(n + 24 <= PEER_WRAPPED_MAX);
     peer->counter++;
     if (n > 0) {
         len = (n / 16 + 1) * 16;
@@ -192,14 +199,14 @@ void peer_command(struct scp03_peer *peer, struct ramcard *rc, uint8_t ins, uint
     uint8_t wrapped[PEER_WRAPPED_MAX];
     size_t len = peer_wrap(peer, header, data, n, wrapped);
     ramcard_command(rc, header, wrapped, len, reply);
-    ck_assert_msg(peer_unwrap(peer, reply), "the answer to %02X is not protected as it must be", ins);
+    must(peer_unwrap(peer, reply));
 }
 
-static void must(struct scp03_peer *peer, struct ramcard *rc, uint8_t ins, uint16_t p1p2, const void *data,
+static void step(struct scp03_peer *peer, struct ramcard *rc, uint8_t ins, uint16_t p1p2, const void *data,
                  size_t n, struct reply *reply)
 {
     peer_command(peer, rc, ins, (uint8_t)(p1p2 >> 8), (uint8_t)p1p2, data, n, reply);
-    ck_assert_uint_eq(reply->sw, 0x9000);
+    must(reply->sw == 0x9000);
 }
 
 void peer_personalise(struct ramcard *rc, struct personalised *p, bool with_rsa)
@@ -209,18 +216,18 @@ void peer_personalise(struct ramcard *rc, struct personalised *p, bool with_rsa)
     struct hal_identity identity = ramcard_identity(rc);
     peer_init(&peer, identity.admin_key);
     peer_open(&peer, rc);
-    must(&peer, rc, INS_PUT_DATA, DO_SERIAL, p->serial, sizeof p->serial, &reply);
-    must(&peer, rc, INS_PUT_DATA, DO_ENROLMENT_KEY, p->enrolment_key, sizeof p->enrolment_key, &reply);
-    must(&peer, rc, INS_PUT_DATA, DO_INITIAL_PIN, TEST_PIN, sizeof TEST_PIN - 1, &reply);
-    must(&peer, rc, INS_GENERATE_KEY, KEY_REF_KEM, NULL, 0, &reply);
+    step(&peer, rc, INS_PUT_DATA, DO_SERIAL, p->serial, sizeof p->serial, &reply);
+    step(&peer, rc, INS_PUT_DATA, DO_ENROLMENT_KEY, p->enrolment_key, sizeof p->enrolment_key, &reply);
+    step(&peer, rc, INS_PUT_DATA, DO_INITIAL_PIN, TEST_PIN, sizeof TEST_PIN - 1, &reply);
+    step(&peer, rc, INS_GENERATE_KEY, KEY_REF_KEM, NULL, 0, &reply);
     memcpy(p->kem_key, reply.data, sizeof p->kem_key);
-    must(&peer, rc, INS_GENERATE_KEY, KEY_REF_AUTH, NULL, 0, &reply);
+    step(&peer, rc, INS_GENERATE_KEY, KEY_REF_AUTH, NULL, 0, &reply);
     memcpy(p->auth_key, reply.data, sizeof p->auth_key);
     memset(p->rsa_modulus, 0, sizeof p->rsa_modulus);
     if (with_rsa) {
-        must(&peer, rc, INS_GENERATE_KEY, KEY_REF_RSA, NULL, 0, &reply);
+        step(&peer, rc, INS_GENERATE_KEY, KEY_REF_RSA, NULL, 0, &reply);
         memcpy(p->rsa_modulus, reply.data, sizeof p->rsa_modulus);
     }
-    must(&peer, rc, INS_SET_STATUS, LIFE_PERSONALISED, NULL, 0, &reply);
+    step(&peer, rc, INS_SET_STATUS, LIFE_PERSONALISED, NULL, 0, &reply);
     ramcard_select(rc, TALLY_AID_TICKET);
 }

@@ -25,7 +25,7 @@ uint16_t peer_begin(struct scp03_peer *peer, struct ramcard *rc);
 /* EXTERNAL AUTHENTICATE. */
 uint16_t peer_finish(struct scp03_peer *peer, struct ramcard *rc);
 
-/* Selects the issuer applet and does both; the test fails unless the channel is open. */
+/* Selects the issuer applet and does both; it aborts unless the channel is open. */
 void peer_open(struct scp03_peer *peer, struct ramcard *rc);
 
 /* Encrypts and MACs the n bytes for this header (its CLA without the bit); out has room for n + 24. Returns
@@ -41,6 +41,9 @@ void peer_command(struct scp03_peer *peer, struct ramcard *rc, uint8_t ins, uint
                   const uint8_t *data, size_t n, struct reply *reply);
 
 /* ---- A card ready for use ---- */
+
+/* A point of the curve, the generator (SEC 2), for an enrolment key that nobody signs with. */
+extern const uint8_t peer_point[P256_PUBLIC_SIZE];
 
 struct personalised {
     uint8_t serial[SERIAL_SIZE];

@@ -442,6 +442,26 @@ START_TEST(answers_even_when_it_cannot_start)
 }
 END_TEST
 
+/* The first power-on of a new chip, cut at every operation: the next one starts. */
+START_TEST(starts_after_a_first_start_that_was_cut)
+{
+    struct hal_identity identity = ramcard_identity(rc);
+    for (uint64_t cut = 0;; cut++) {
+        ramcard_free(rc);
+        rc = ramcard_new_cut(1, cut);
+        bool whole = ramcard_card(rc)->fault == 0;
+        ramcard_power_cycle(rc);
+        EXPECT(SW_OK, 0x80, 0xF2, 0, 0, 0);
+        ck_assert_uint_eq(card_life(ramcard_card(rc)), LIFE_BLANK);
+        if (whole)
+            break;
+        ck_assert_uint_lt(cut, 1000);
+    }
+    struct hal_identity same = ramcard_identity(rc);
+    ck_assert_mem_eq(&same, &identity, sizeof same);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("apdu");
@@ -467,6 +487,7 @@ static Suite *suite(void)
     tcase_add_test(t, fits_the_callers_buffer);
     tcase_add_test(t, says_of_itself_what_all_cards_say);
     tcase_add_test(t, answers_even_when_it_cannot_start);
+    tcase_add_test(t, starts_after_a_first_start_that_was_cut);
     suite_add_tcase(s, t);
     return s;
 }

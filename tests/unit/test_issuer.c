@@ -20,20 +20,13 @@ static struct personalised data;
 
 static const uint8_t serial[SERIAL_SIZE] = {0x54, 1, 2, 3, 4, 5, 6, 7};
 
-/* A fixed point of the curve (SEC 2, the generator). */
-static const uint8_t point[P256_PUBLIC_SIZE] = {
-    0x6B, 0x17, 0xD1, 0xF2, 0xE1, 0x2C, 0x42, 0x47, 0xF8, 0xBC, 0xE6, 0xE5, 0x63, 0xA4, 0x40, 0xF2,
-    0x77, 0x03, 0x7D, 0x81, 0x2D, 0xEB, 0x33, 0xA0, 0xF4, 0xA1, 0x39, 0x45, 0xD8, 0x98, 0xC2, 0x96,
-    0x4F, 0xE3, 0x42, 0xE2, 0xFE, 0x1A, 0x7F, 0x9B, 0x8E, 0xE7, 0xEB, 0x4A, 0x7C, 0x0F, 0x9E, 0x16,
-    0x2B, 0xCE, 0x33, 0x57, 0x6B, 0x31, 0x5E, 0xCE, 0xCB, 0xB6, 0x40, 0x68, 0x37, 0xBF, 0x51, 0xF5};
-
 static void setup(void)
 {
     rc = ramcard_new(3);
     struct hal_identity identity = ramcard_identity(rc);
     peer_init(&peer, identity.admin_key);
     memcpy(data.serial, serial, sizeof serial);
-    memcpy(data.enrolment_key, point, sizeof point);
+    memcpy(data.enrolment_key, peer_point, P256_PUBLIC_SIZE);
 }
 
 static void setup_personalised(void)
@@ -157,10 +150,10 @@ START_TEST(needs_everything_before_it_is_personalised)
     ck_assert_uint_eq(issue(INS_PUT_DATA, DO_SERIAL, serial, 7), SW_WRONG_LENGTH);
     ck_assert_uint_eq(issue(INS_PUT_DATA, DO_SERIAL, serial, 8), SW_OK);
     ck_assert_uint_eq(issue(INS_SET_STATUS, LIFE_PERSONALISED, NULL, 0), SW_CONDITIONS);
-    memcpy(bad, point, sizeof bad);
+    memcpy(bad, peer_point, sizeof bad);
     bad[63] ^= 1;
     ck_assert_uint_eq(issue(INS_PUT_DATA, DO_ENROLMENT_KEY, bad, sizeof bad), SW_WRONG_DATA);
-    ck_assert_uint_eq(issue(INS_PUT_DATA, DO_ENROLMENT_KEY, point, sizeof point), SW_OK);
+    ck_assert_uint_eq(issue(INS_PUT_DATA, DO_ENROLMENT_KEY, peer_point, P256_PUBLIC_SIZE), SW_OK);
     ck_assert_uint_eq(issue(INS_SET_STATUS, LIFE_PERSONALISED, NULL, 0), SW_CONDITIONS);
     ck_assert_uint_eq(issue(INS_PUT_DATA, DO_INITIAL_PIN, "12a4", 4), SW_WRONG_DATA);
     ck_assert_uint_eq(issue(INS_PUT_DATA, DO_INITIAL_PIN, "123", 3), SW_WRONG_LENGTH);
@@ -198,7 +191,7 @@ START_TEST(personalises_across_power_cycles)
         size_t n;
     } steps[] = {
         {INS_PUT_DATA, DO_SERIAL, serial, sizeof serial},
-        {INS_PUT_DATA, DO_ENROLMENT_KEY, point, sizeof point},
+        {INS_PUT_DATA, DO_ENROLMENT_KEY, peer_point, P256_PUBLIC_SIZE},
         {INS_PUT_DATA, DO_INITIAL_PIN, "4711", 4},
         {INS_GENERATE_KEY, KEY_REF_KEM, NULL, 0},
         {INS_GENERATE_KEY, KEY_REF_AUTH, NULL, 0},

@@ -9,8 +9,7 @@
 
 enum { FIRST_VERSION = 1, TAG_FIRST_FACTOR = 0x81, FACTORS = 5 };
 
-/* Stores the key record at the start of the answer's buffer and answers its public part, at..end, with room
- * for a first byte. */
+/* Makes the record at the start of the answer's buffer the card's key. */
 static uint16_t store_key(struct card *card, uint16_t id, uint16_t size, struct apdu_response *response)
 {
     struct store_change change = {id, size, response->data};
@@ -18,6 +17,7 @@ static uint16_t store_key(struct card *card, uint16_t id, uint16_t size, struct 
     return card_commit(card, &change, 1);
 }
 
+/* Leaves the last part of the record, at..size, behind a prefix, and wipes the rest. */
 static void keep_public(struct apdu_response *response, size_t at, size_t size, size_t prefix)
 {
     size_t n = size - at;
