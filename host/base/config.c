@@ -68,23 +68,25 @@ static bool parse_int(const char *text, int64_t min, int64_t max, int64_t *value
     return number >= min && number <= max;
 }
 
-/* Says what is wrong with a value, or returns NULL and sets *number where the type has one. */
-static const char *check_value(const struct tally_option *option, const char *text, int64_t *number)
+/* Says what is wrong with a value, "" if nothing, and sets *number where the type has one. */
+static void check_value(const struct tally_option *option, const char *text, int64_t *number, char *wrong,
+                        size_t size)
 {
+    size_t length = strlen(text), max = option->max > 0 ? (size_t)option->max : TALLY_CONFIG_VALUE_MAX;
     *number = 0;
-    size_t length = strlen(text);
-    if (length > TALLY_CONFIG_VALUE_MAX)
-        return "value is too long";
-    switch (option->type) {
-    case TALLY_OPTION_BOOL: return parse_bool(text, number) ? NULL : "value must be true or false";
-    case TALLY_OPTION_INT:
-        return parse_int(text, option->min, option->max, number)
-                   ? NULL
-                   : "value must be a whole number within limits";
-    case TALLY_OPTION_PATH: return length > 0 ? NULL : "path must not be empty";
-    case TALLY_OPTION_STRING: break;
+    wrong[0] = '\0';
+    if (option->type == TALLY_OPTION_BOOL) {
+        if (!parse_bool(text, number))
+            snprintf(wrong, size, "value must be true or false");
+    } else if (option->type == TALLY_OPTION_INT) {
+        if (!parse_int(text, option->min, option->max, number))
+            snprintf(wrong, size, "value must be a whole number from %lld to %lld", (long long)option->min,
+                     (long long)option->max);
+    } else if (length > max) {
+        snprintf(wrong, size, "value is longer than %zu bytes", max);
+    } else if (option->type == TALLY_OPTION_PATH && length == 0) {
+        snprintf(wrong, size, "path must not be empty");
     }
-    return option->max > 0 && length > (size_t)option->max ? "value is too long" : NULL;
 }
 
 static enum tally_error complain(const struct loader *loader, const char *where, const char *key,
@@ -102,16 +104,11 @@ static enum tally_error set_value(struct loader *loader, struct slot *slot, cons
 {
     const char *name = slot->option->name;
     int64_t number;
-    const char *wrong = check_value(slot->option, text, &number);
-    if (wrong == NULL && slot->rank == rank && rank != RANK_FALLBACK)
-        wrong = "given twice";
-    if (wrong != NULL && slot->option->type == TALLY_OPTION_INT && slot->rank != rank) {
-        char limits[96];
-        snprintf(limits, sizeof limits, "value must be a whole number from %lld to %lld",
-                 (long long)slot->option->min, (long long)slot->option->max);
-        return complain(loader, where, name, strlen(name), limits);
-    }
-    if (wrong != NULL)
+    char wrong[96];
+    check_value(slot->option, text, &number, wrong, sizeof wrong);
+    if (wrong[0] == '\0' && slot->rank == rank && rank != RANK_FALLBACK)
+        snprintf(wrong, sizeof wrong, "given twice");
+    if (wrong[0] != '\0')
         return complain(loader, where, name, strlen(name), wrong);
     if (slot->rank > rank)
         return TALLY_OK;

@@ -117,7 +117,7 @@ static const struct tally_problem *take_nonce(const struct tally_auth *auth, con
     memcpy(caller->nonce, digest, sizeof caller->nonce);
     int64_t last = sig->created + TALLY_AUTH_WINDOW_S;
     enum tally_error e =
-        tally_replay_take(auth->replay, caller->nonce, sig->expires < last ? sig->expires : last, now);
+        tally_nonces_take(auth->nonces, caller->nonce, sig->expires < last ? sig->expires : last, now);
     if (e == TALLY_E_EXISTS)
         return TALLY_PROBLEM(REPLAYED);
     return e == TALLY_OK ? NULL : TALLY_PROBLEM(OVERLOADED);

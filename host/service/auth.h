@@ -11,14 +11,14 @@
 #include "host/service/http_server.h"
 #include "host/service/httpsig.h"
 #include "host/service/keydir.h"
-#include "host/service/replay.h"
+#include "host/service/nonces.h"
 
 #define TALLY_AUTH_WINDOW_S        300 /* how far created may lie from now, either way */
 #define TALLY_AUTH_AUTHORITIES_MAX 8
 
 struct tally_auth {
     const struct tally_keydir *keys;
-    struct tally_replay *replay;
+    struct tally_nonces *nonces;
     const char *tag;
     const char *
         authorities[TALLY_AUTH_AUTHORITIES_MAX]; /* Host values this service answers to; NULL ends the list */
@@ -29,7 +29,7 @@ struct tally_auth {
 /* What is known of the caller of a request that passed. */
 struct tally_caller {
     const struct tally_party *party;
-    uint8_t nonce[TALLY_REPLAY_ID_SIZE];    /* hash of key id and nonce */
+    uint8_t nonce[TALLY_NONCE_ID_SIZE];     /* hash of key id and nonce */
     uint8_t body_digest[TALLY_DIGEST_SIZE]; /* SHA-256 of the body, also of an empty one */
 };
 

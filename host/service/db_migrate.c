@@ -32,7 +32,7 @@ static enum tally_error apply(struct tally_tx *tx, const struct tally_db_schema 
     if (e == TALLY_OK)
         e = write_version(tx, schema->component, migration->version);
     if (e == TALLY_OK)
-        tally_log(TALLY_LOG_INFO, "db", NULL, "schema migrated", TALLY_STR("component", schema->component),
+        tally_log(TALLY_LOG_INFO, "db", NULL, "schema migrated", TALLY_STR("schema", schema->component),
                   TALLY_INT("version", migration->version));
     return e;
 }
@@ -56,7 +56,7 @@ static enum tally_error migrate_component(struct tally_tx *tx, const struct tall
     e = read_version(tx, schema->component, &version);
     if (e == TALLY_OK && version > newest(schema)) {
         tally_log(TALLY_LOG_ERROR, "db", NULL, "schema is newer than this program",
-                  TALLY_STR("component", schema->component), TALLY_INT("version", version),
+                  TALLY_STR("schema", schema->component), TALLY_INT("version", version),
                   TALLY_INT("known", newest(schema)));
         e = TALLY_E_STATE;
     }

@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <openssl/core_names.h>
 #include <openssl/ecdsa.h>
+#include <openssl/err.h>
 #include <pthread.h>
 #include <string.h>
 #include <strings.h>
@@ -171,6 +172,8 @@ enum tally_error tally_httpsig_verify(EVP_PKEY *key, const char *base, size_t ba
         EVP_DigestVerify(ctx, wire, wire_size, (const uint8_t *)base, base_size) == 1)
         e = TALLY_OK;
 out:
+    if (e != TALLY_OK)
+        ERR_clear_error();
     EVP_MD_CTX_free(ctx);
     return e;
 }
@@ -198,6 +201,8 @@ enum tally_error tally_httpsig_sign(EVP_PKEY *key, const char *base, size_t base
         e = TALLY_OK;
     }
 out:
+    if (e != TALLY_OK)
+        ERR_clear_error();
     EVP_MD_CTX_free(ctx);
     return e;
 }

@@ -162,7 +162,7 @@ static enum tally_error look_up(struct tally_tx *tx, void *arg)
 {
     struct lookup *lookup = arg;
     bool row;
-    uint8_t found[TALLY_DIGEST_SIZE], nonce[TALLY_REPLAY_ID_SIZE];
+    uint8_t found[TALLY_DIGEST_SIZE], nonce[TALLY_NONCE_ID_SIZE];
     struct tally_stmt *stmt =
         tally_db_prepare(tx, "SELECT fingerprint, nonce, status, content_type, body FROM idempotency "
                              "WHERE party = ?1 AND key = ?2");

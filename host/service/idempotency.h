@@ -39,7 +39,7 @@ struct tally_idempotency {
     const char *party;
     const char *key;
     uint8_t fingerprint[TALLY_DIGEST_SIZE]; /* of method, path, query and body */
-    uint8_t nonce[TALLY_REPLAY_ID_SIZE];    /* of the signature that caused it */
+    uint8_t nonce[TALLY_NONCE_ID_SIZE];     /* of the signature that caused it */
     uint32_t bucket;                        /* the claim's */
     struct tally_idempotency *next;         /* the claim's */
 };

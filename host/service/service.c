@@ -7,7 +7,7 @@
 
 #include "host/base/log.h"
 #include "host/service/keydir.h"
-#include "host/service/replay.h"
+#include "host/service/nonces.h"
 
 #define AUTHORITY_SIZE 256
 #define SCHEMAS_MAX    8
@@ -44,7 +44,7 @@ struct run {
     struct tally_config *config;
     struct tally_service service;
     struct tally_keydir *keys;
-    struct tally_replay *replay;
+    struct tally_nonces *nonces;
     struct tally_inflight *inflight;
     struct tally_auth auth;
     char authorities[TALLY_AUTH_AUTHORITIES_MAX][AUTHORITY_SIZE];
@@ -131,16 +131,16 @@ static enum tally_error open_keys(struct run *run)
 {
     const char *path = tally_config_string(run->config, "trusted-keys");
     run->keys = tally_keydir_new();
-    run->replay = tally_replay_new((size_t)tally_config_int(run->config, "nonces"));
+    run->nonces = tally_nonces_new((size_t)tally_config_int(run->config, "nonces"));
     run->inflight = tally_inflight_new();
-    if (run->keys == NULL || run->replay == NULL || run->inflight == NULL)
+    if (run->keys == NULL || run->nonces == NULL || run->inflight == NULL)
         return TALLY_E_MEMORY;
     if (path == NULL)
         tally_log(TALLY_LOG_WARN, "service", NULL, "no trusted keys: nobody may call");
     enum tally_error e = path != NULL ? tally_keydir_load(run->keys, path) : TALLY_OK;
     snprintf(run->tag, sizeof run->tag, "tally-%s", run->spec->name);
     run->auth.keys = run->keys;
-    run->auth.replay = run->replay;
+    run->auth.nonces = run->nonces;
     run->auth.tag = run->tag;
     run->auth.clock = run->service.clock;
     run->auth.started_s = tally_clock_wall_s(run->service.clock);
@@ -218,7 +218,7 @@ static void stop(struct run *run)
     free(run->routes);
     tally_db_close(run->service.db);
     tally_inflight_free(run->inflight);
-    tally_replay_free(run->replay);
+    tally_nonces_free(run->nonces);
     tally_keydir_free(run->keys);
     tally_metrics_free(run->service.metrics);
     tally_config_free(run->config);

@@ -17,7 +17,7 @@
 static struct tally_manual_clock manual;
 static struct tally_metrics *metrics;
 static struct tally_keydir *keys;
-static struct tally_replay *replay;
+static struct tally_nonces *nonces;
 static struct tally_auth auth;
 static struct tally_http_server *server;
 static struct tally_http_client *client;
@@ -53,7 +53,7 @@ static void setup(void)
     tally_manual_clock_init(&manual, NOW_MS);
     metrics = tally_metrics_new();
     keys = tally_keydir_new();
-    replay = tally_replay_new(1000);
+    nonces = tally_nonces_new(1000);
     kiosk_key = EVP_EC_gen("P-256");
     ck_assert_int_eq(tally_public_key_write(kiosk_key, pem), TALLY_OK);
     ck_assert_int_eq(tally_keydir_add(keys, "kiosk-1", "station-east", "kiosk", pem), TALLY_OK);
@@ -69,7 +69,7 @@ static void setup(void)
     snprintf(authority, sizeof authority, "127.0.0.1:%u", tally_http_server_port(server));
     snprintf(base_url, sizeof base_url, "http://%s", authority);
     auth = (struct tally_auth){.keys = keys,
-                               .replay = replay,
+                               .nonces = nonces,
                                .tag = "tally-echo",
                                .authorities = {authority},
                                .clock = &manual.clock,
@@ -83,7 +83,7 @@ static void teardown(void)
 {
     tally_http_client_free(client);
     tally_http_server_free(server);
-    tally_replay_free(replay);
+    tally_nonces_free(nonces);
     tally_keydir_free(keys);
     tally_metrics_free(metrics);
     EVP_PKEY_free(kiosk_key);

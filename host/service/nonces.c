@@ -1,4 +1,4 @@
-#include "host/service/replay.h"
+#include "host/service/nonces.h"
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -10,7 +10,7 @@
 #define EMPTY     INT64_MIN
 
 struct slot {
-    uint8_t id[TALLY_REPLAY_ID_SIZE];
+    uint8_t id[TALLY_NONCE_ID_SIZE];
     int64_t expires; /* EMPTY: free */
 };
 
@@ -22,7 +22,7 @@ struct shard {
     int64_t swept;     /* when a rebuild last made room, so that a full table is not swept on every call */
 };
 
-struct tally_replay {
+struct tally_nonces {
     struct shard shards[SHARDS];
     size_t shard_max; /* slots */
 };
@@ -35,17 +35,17 @@ static struct slot *make_slots(size_t n)
     return slots;
 }
 
-struct tally_replay *tally_replay_new(size_t capacity)
+struct tally_nonces *tally_nonces_new(size_t capacity)
 {
-    struct tally_replay *replay = calloc(1, sizeof *replay);
-    if (replay == NULL)
+    struct tally_nonces *nonces = calloc(1, sizeof *nonces);
+    if (nonces == NULL)
         return NULL;
-    replay->shard_max = SLOTS_MIN;
-    while (replay->shard_max * 3 / 4 * SHARDS < capacity)
-        replay->shard_max *= 2;
+    nonces->shard_max = SLOTS_MIN;
+    while (nonces->shard_max * 3 / 4 * SHARDS < capacity)
+        nonces->shard_max *= 2;
     bool ok = true;
     for (size_t i = 0; i < SHARDS; i++) {
-        struct shard *shard = &replay->shards[i];
+        struct shard *shard = &nonces->shards[i];
         pthread_mutex_init(&shard->lock, NULL);
         shard->slots = make_slots(SLOTS_MIN);
         shard->size = SLOTS_MIN;
@@ -53,29 +53,29 @@ struct tally_replay *tally_replay_new(size_t capacity)
         ok = ok && shard->slots != NULL;
     }
     if (ok)
-        return replay;
-    tally_replay_free(replay);
+        return nonces;
+    tally_nonces_free(nonces);
     return NULL;
 }
 
-void tally_replay_free(struct tally_replay *replay)
+void tally_nonces_free(struct tally_nonces *nonces)
 {
-    if (replay == NULL)
+    if (nonces == NULL)
         return;
     for (size_t i = 0; i < SHARDS; i++) {
-        pthread_mutex_destroy(&replay->shards[i].lock);
-        free(replay->shards[i].slots);
+        pthread_mutex_destroy(&nonces->shards[i].lock);
+        free(nonces->shards[i].slots);
     }
-    free(replay);
+    free(nonces);
 }
 
 /* The slot that has the id, or the free one where it would go. */
-static struct slot *find(struct slot *slots, size_t size, const uint8_t id[TALLY_REPLAY_ID_SIZE])
+static struct slot *find(struct slot *slots, size_t size, const uint8_t id[TALLY_NONCE_ID_SIZE])
 {
     uint64_t hash;
     memcpy(&hash, id + 8, sizeof hash);
     size_t at = hash & (size - 1);
-    while (slots[at].expires != EMPTY && memcmp(slots[at].id, id, TALLY_REPLAY_ID_SIZE) != 0)
+    while (slots[at].expires != EMPTY && memcmp(slots[at].id, id, TALLY_NONCE_ID_SIZE) != 0)
         at = (at + 1) & (size - 1);
     return &slots[at];
 }
@@ -119,18 +119,18 @@ static enum tally_error take(struct shard *shard, size_t max, const uint8_t *id,
             return e;
         slot = find(shard->slots, shard->size, id);
     }
-    memcpy(slot->id, id, TALLY_REPLAY_ID_SIZE);
+    memcpy(slot->id, id, TALLY_NONCE_ID_SIZE);
     slot->expires = expires;
     shard->used++;
     return TALLY_OK;
 }
 
-enum tally_error tally_replay_take(struct tally_replay *replay, const uint8_t id[TALLY_REPLAY_ID_SIZE],
+enum tally_error tally_nonces_take(struct tally_nonces *nonces, const uint8_t id[TALLY_NONCE_ID_SIZE],
                                    int64_t expires, int64_t now)
 {
-    struct shard *shard = &replay->shards[id[0] % SHARDS];
+    struct shard *shard = &nonces->shards[id[0] % SHARDS];
     pthread_mutex_lock(&shard->lock);
-    enum tally_error e = take(shard, replay->shard_max, id, expires, now);
+    enum tally_error e = take(shard, nonces->shard_max, id, expires, now);
     pthread_mutex_unlock(&shard->lock);
     return e;
 }
