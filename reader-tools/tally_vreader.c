@@ -21,6 +21,7 @@
 #define WORDS_MAX     32 /* options passed on to the card's program */
 #define LOOKS         150
 #define LOOK_MS       200
+#define CARD_TORN     5 /* exit status of tally-vcard --cut-exit */
 #define NUMBER_SIZE   16
 #define SIGNAL_STATUS 128 /* shells report the death by signal N as 128 + N */
 
@@ -44,7 +45,8 @@ static const char help[] =
     "N,\n"
     "--delay-at N, --delay-ms N, --away-ms N, --verbose. tally-vcard --help tells what they do.\n"
     "\n"
-    "Exit status without COMMAND: 0 interrupted, 2 usage, 3 no reader came up, 5 the card's process ended.\n";
+    "Exit status without COMMAND: 0 interrupted, 2 usage, 3 no reader came up, 5 the card's process ended, 8 "
+    "its image.\n";
 
 struct card_process {
     char image[PATH_MAX];
@@ -259,21 +261,22 @@ static enum tally_error wait_inserted(struct vreader *v)
 {
     struct tally_pcsc *p;
     struct tally_reader r;
-    int status;
     enum tally_error e = tally_pcsc_open(&p);
     for (unsigned slot = 0; e == TALLY_OK && slot < v->slots; slot++) {
         const char *spec = slot == 0 ? "0" : "1";
-        e = TALLY_E_NO_CARD;
-        for (int i = 0; e != TALLY_OK && i < LOOKS; i++) {
-            if (ended(&v->card[slot].pid, &status))
-                break;
-            e = tally_pcsc_wait_card(p, spec, LOOK_MS, &r);
+        int status = -1;
+        e = TALLY_E_NO_READER;
+        for (int i = 0; e != TALLY_OK && status < 0 && i < LOOKS; i++) {
+            if (!ended(&v->card[slot].pid, &status))
+                e = tally_pcsc_wait_card(p, spec, LOOK_MS, &r);
         }
+        if (status >= 0)
+            e = status == CARD_TORN ? TALLY_E_CARD_LOST : TALLY_E_IO;
         if (e == TALLY_OK)
             fprintf(stderr, "tally-vreader: reader '%s', card %s\n", r.name, v->card[slot].image);
     }
     tally_pcsc_close(p);
-    return e == TALLY_E_NO_CARD ? TALLY_E_NO_READER : e;
+    return e;
 }
 
 static bool service_ended(const struct vreader *v)

@@ -10,13 +10,25 @@ struct direct {
     bool powered;
 };
 
-static void power_on(struct direct *d)
+static void power_off(struct direct *d)
 {
-    d->ops->power_on(d->card);
+    if (d->powered)
+        d->ops->power_off(d->card);
+    d->powered = false;
+}
+
+/* False: the card lost its power again while it started. */
+static bool power_on(struct direct *d)
+{
     d->powered = true;
+    if (!d->ops->power_on(d->card)) {
+        power_off(d);
+        return false;
+    }
     d->base.session++;
     d->base.atr_len = d->ops->atr(d->card, d->base.atr);
     d->base.length_mode = tally_atr_length_mode(d->base.atr, d->base.atr_len);
+    return true;
 }
 
 static enum tally_error direct_exchange(struct card_transport *t, const uint8_t *cmd, size_t n, uint8_t *resp,
@@ -26,9 +38,7 @@ static enum tally_error direct_exchange(struct card_transport *t, const uint8_t 
     *resp_len = d->powered ? d->ops->transmit(d->card, cmd, n, resp, cap) : 0;
     if (*resp_len > 0)
         return TALLY_OK;
-    if (d->powered)
-        d->ops->power_off(d->card);
-    d->powered = false;
+    power_off(d);
     t->loss = TALLY_LOSS_REMOVED;
     return TALLY_E_CARD_LOST;
 }
@@ -36,11 +46,10 @@ static enum tally_error direct_exchange(struct card_transport *t, const uint8_t 
 static enum tally_error direct_begin(struct card_transport *t)
 {
     struct direct *d = (struct direct *)t;
-    if (!d->powered) {
-        power_on(d);
-        t->loss = TALLY_LOSS_REMOVED;
-    }
-    return TALLY_OK;
+    if (d->powered)
+        return TALLY_OK;
+    t->loss = TALLY_LOSS_REMOVED;
+    return power_on(d) ? TALLY_OK : TALLY_E_NO_CARD;
 }
 
 static void direct_end(struct card_transport *t)
@@ -51,11 +60,13 @@ static void direct_end(struct card_transport *t)
 static enum tally_error direct_reset(struct card_transport *t)
 {
     struct direct *d = (struct direct *)t;
-    if (!d->powered) {
-        power_on(d);
-        return TALLY_OK;
+    if (!d->powered)
+        return power_on(d) ? TALLY_OK : TALLY_E_NO_CARD;
+    if (!d->ops->reset(d->card)) {
+        power_off(d);
+        t->loss = TALLY_LOSS_REMOVED;
+        return TALLY_E_CARD_LOST;
     }
-    d->ops->reset(d->card);
     t->session++;
     return TALLY_OK;
 }
@@ -69,8 +80,7 @@ static void direct_describe(const struct card_transport *t, char *out, size_t ou
 static void direct_close(struct card_transport *t)
 {
     struct direct *d = (struct direct *)t;
-    if (d->powered)
-        d->ops->power_off(d->card);
+    power_off(d);
     free(d);
 }
 
@@ -91,6 +101,6 @@ struct card_transport *test_direct_open(const struct vcard_ops *ops, void *card)
     d->base.ops = &direct_ops;
     d->ops = ops;
     d->card = card;
-    power_on(d);
+    (void)power_on(d);
     return &d->base;
 }

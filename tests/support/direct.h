@@ -8,7 +8,7 @@
 
 /* Powers the card on. ops and card stay the caller's. tally_card_close powers it off. A transmit that answers
  * nothing is TALLY_E_CARD_LOST with TALLY_LOSS_REMOVED; the next tally_card_begin powers the card on again in
- * a new session. NULL when memory is short. */
+ * a new session, or is TALLY_E_NO_CARD when it loses its power again at that. NULL when memory is short. */
 struct card_transport *test_direct_open(const struct vcard_ops *ops, void *card);
 
 #endif

@@ -23,9 +23,15 @@ static size_t pattern(uint8_t *resp, size_t from, size_t n)
     return n;
 }
 
-static void loop_reset(void *card)
+static bool loop_reset(void *card)
 {
     memset(card, 0, sizeof(struct loop_card));
+    return true;
+}
+
+static void loop_power_off(void *card)
+{
+    (void)loop_reset(card);
 }
 
 static size_t loop_atr(void *card, uint8_t *out)
@@ -94,7 +100,7 @@ static size_t loop_transmit(void *card, const uint8_t *cmd, size_t n, uint8_t *r
 
 const struct vcard_ops loop_card_ops = {
     .power_on = loop_reset,
-    .power_off = loop_reset,
+    .power_off = loop_power_off,
     .reset = loop_reset,
     .atr = loop_atr,
     .transmit = loop_transmit,

@@ -145,7 +145,13 @@ struct canned {
     unsigned calls;
 };
 
-static void canned_nothing(void *c)
+static bool canned_power(void *c)
+{
+    (void)c;
+    return true;
+}
+
+static void canned_power_off(void *c)
 {
     (void)c;
 }
@@ -169,7 +175,7 @@ static size_t canned_transmit(void *ctx, const uint8_t *cmd, size_t cmd_len, uin
     return c->n;
 }
 
-static const struct vcard_ops canned_ops = {canned_nothing, canned_nothing, canned_nothing, canned_atr,
+static const struct vcard_ops canned_ops = {canned_power, canned_power_off, canned_power, canned_atr,
                                             canned_transmit};
 
 static enum tally_error play(struct canned *c, size_t cap)

@@ -1,4 +1,4 @@
-/* The virtual chip: image file and command line. */
+/* The virtual chip: image file, command line, and the firmware on it when power is lost. */
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -8,7 +8,9 @@
 #include "card/ports/flashsim/flashsim.h"
 #include "card/ports/vcard/image.h"
 #include "card/ports/vcard/options.h"
+#include "card/ports/vcard/vcard.h"
 #include "tests/support/check_main.h"
+#include "tests/support/direct.h"
 
 static char folder[] = "/tmp/tally-test-vcard-XXXXXX";
 static char path[64], key_path[64];
@@ -173,10 +175,93 @@ START_TEST(keys_come_as_digits_or_files_or_from_the_master)
 }
 END_TEST
 
+static struct vcard chip;
+static struct image memory;
+
+static void start_chip(void)
+{
+    memory = (struct image){.fd = -1, .identity = identity};
+    memory.flash_size = flashsim_size(IMAGE_UNIT, IMAGE_PAGE_SIZE, IMAGE_PAGES);
+    memory.flash = calloc(1, memory.flash_size);
+    ck_assert(vcard_init(&chip, &memory));
+}
+
+static void stop_chip(void)
+{
+    free(memory.flash);
+}
+
+static uint16_t status_word(struct card_transport *t, const char *cmd, size_t n, uint8_t resp[64])
+{
+    size_t got;
+    ck_assert_int_eq(tally_card_exchange(t, (const uint8_t *)cmd, n, resp, 64, &got), TALLY_OK);
+    return (uint16_t)(resp[got - 2] << 8 | resp[got - 1]);
+}
+
+static const char get_status[] = "\x80\xf2\x00\x00\x00";
+
+START_TEST(the_first_start_survives_a_cut_at_every_flash_operation)
+{
+    uint8_t resp[64];
+    struct card_transport *t = test_direct_open(&vcard_ops, &chip);
+    ck_assert_uint_eq(status_word(t, get_status, 5, resp), 0x9000);
+    uint64_t total = flashsim_operations(&chip.flash);
+    tally_card_close(t);
+    ck_assert_uint_gt(total, 0);
+    for (uint64_t n = 1; n <= total; n++) {
+        memset(memory.flash, 0, memory.flash_size);
+        ck_assert(vcard_init(&chip, &memory));
+        vcard_cut_at(&chip, n, n * 7);
+        t = test_direct_open(&vcard_ops, &chip);
+        ck_assert(chip.flash.dead);
+        ck_assert_int_eq(tally_card_begin(t), TALLY_OK);
+        ck_assert(!chip.flash.dead);
+        ck_assert_uint_eq(status_word(t, get_status, 5, resp), 0x9000);
+        tally_card_close(t);
+    }
+}
+END_TEST
+
+/* SELECT of the issuer applet and INITIALIZE UPDATE: its answer has a random challenge. */
+static void challenge(uint8_t resp[64])
+{
+    static const char select_issuer[] = "\x00\xa4\x04\x0c\x08\xf0TALLY\x01\x00";
+    static const char initialize[] = "\x80\x50\x00\x00\x08"
+                                     "12345678\x00";
+    struct card_transport *t = test_direct_open(&vcard_ops, &chip);
+    ck_assert_uint_eq(status_word(t, select_issuer, 13, resp), 0x9000);
+    ck_assert_uint_eq(status_word(t, initialize, 14, resp), 0x9000);
+    ck_assert_mem_eq(resp, identity.chip_id, 8);
+    tally_card_close(t);
+}
+
+START_TEST(a_seed_makes_random_numbers_repeat)
+{
+    uint8_t first[64] = {0}, second[64] = {0};
+    for (int seeded = 0; seeded <= 1; seeded++) {
+        for (int run = 0; run < 2; run++) {
+            memset(memory.flash, 0, memory.flash_size);
+            ck_assert(vcard_init(&chip, &memory));
+            if (seeded != 0)
+                vcard_seed(&chip, 42);
+            challenge(run == 0 ? first : second);
+        }
+        ck_assert((memcmp(first, second, sizeof first) == 0) == (seeded != 0));
+    }
+}
+END_TEST
+
+START_TEST(flash_of_another_kind_is_refused)
+{
+    memset(memory.flash, 0x5a, memory.flash_size);
+    ck_assert(!vcard_init(&chip, &memory));
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("vcard");
-    TCase *files = tcase_create("files");
+    TCase *files = tcase_create("files"), *card = tcase_create("card");
     tcase_add_checked_fixture(files, start, stop);
     tcase_add_test(files, an_image_keeps_identity_and_flash);
     tcase_add_test(files, an_image_is_never_overwritten_or_shared);
@@ -185,5 +270,11 @@ int main(void)
     tcase_add_test(files, wrong_options_are_refused);
     tcase_add_test(files, keys_come_as_digits_or_files_or_from_the_master);
     suite_add_tcase(s, files);
+    tcase_set_timeout(card, 60);
+    tcase_add_checked_fixture(card, start_chip, stop_chip);
+    tcase_add_test(card, the_first_start_survives_a_cut_at_every_flash_operation);
+    tcase_add_test(card, a_seed_makes_random_numbers_repeat);
+    tcase_add_test(card, flash_of_another_kind_is_refused);
+    suite_add_tcase(s, card);
     return tally_check_main(s, NULL);
 }

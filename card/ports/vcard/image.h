@@ -26,8 +26,8 @@ enum image_result {
 
 struct image {
     int fd;
-    uint8_t *map;                 /* the whole file */
-    uint8_t *flash;               /* the part of it that is for flashsim_open */
+    uint8_t *map;   /* the whole file */
+    uint8_t *flash; /* the part of it that is for flashsim_open */
     size_t flash_size;
     struct hal_identity identity; /* a copy */
 };

@@ -59,24 +59,27 @@ static enum outcome send_message(struct link *l, size_t n)
     return GO_ON;
 }
 
-static void set_power(struct link *l, bool on)
+static enum outcome power_on(struct link *l)
 {
-    if (on && !l->powered)
-        l->ops->power_on(l->card);
-    if (!on && l->powered)
+    bool was_on = l->powered;
+    l->powered = true;
+    return was_on || l->ops->power_on(l->card) ? GO_ON : POWER_LOST;
+}
+
+static void power_off(struct link *l)
+{
+    if (l->powered)
         l->ops->power_off(l->card);
-    l->powered = on;
+    l->powered = false;
 }
 
 static enum outcome control(struct link *l, uint8_t what)
 {
+    enum outcome o;
     switch (what) {
-    case CONTROL_OFF: set_power(l, false); return GO_ON;
-    case CONTROL_ON: set_power(l, true); return GO_ON;
-    case CONTROL_RESET:
-        set_power(l, true);
-        l->ops->reset(l->card);
-        return GO_ON;
+    case CONTROL_OFF: power_off(l); return GO_ON;
+    case CONTROL_ON: return power_on(l);
+    case CONTROL_RESET: o = power_on(l); return o != GO_ON || l->ops->reset(l->card) ? o : POWER_LOST;
     default: return send_message(l, l->ops->atr(l->card, l->out + 2));
     }
 }
@@ -91,7 +94,8 @@ static enum outcome command(struct link *l, size_t n)
         return POWER_LOST;
     if (l->commands == f->delay_at)
         (void)poll(NULL, 0, (int)f->delay_ms);
-    set_power(l, true);
+    if (power_on(l) != GO_ON)
+        return POWER_LOST;
     size_t answer = l->ops->transmit(l->card, l->in, n, l->out + 2, VPCD_MESSAGE_MAX);
     if (answer == 0 || l->commands == f->drop_answer)
         return POWER_LOST;
@@ -132,13 +136,12 @@ enum vpcd_end vpcd_run(const struct vpcd_options *options, const struct vcard_op
     if (inet_pton(AF_INET, options->host, &address.sin_addr) != 1)
         return VPCD_BAD_ADDRESS;
     for (;;) {
-        enum outcome o = GO_ON;
         if (!connect_to_reader(&l, &address))
             return VPCD_BAD_ADDRESS;
-        set_power(&l, true);
+        enum outcome o = power_on(&l);
         while (o == GO_ON)
             o = serve_one(&l);
-        set_power(&l, false);
+        power_off(&l);
         close(l.fd);
         if (o == POWER_LOST && options->end_when_torn)
             return VPCD_TORN;

@@ -17,9 +17,10 @@ enum {
 
 /* A card. power_on is called once before the first command and again after each power_off. */
 struct vcard_ops {
-    void (*power_on)(void *card);
+    /* False: the card lost its power meanwhile; power_off follows. */
+    bool (*power_on)(void *card);
     void (*power_off)(void *card);
-    void (*reset)(void *card);
+    bool (*reset)(void *card); /* false as power_on */
     /* Writes the answer-to-reset, at most VPCD_ATR_MAX bytes, and returns its length; works without power
      * too. */
     size_t (*atr)(void *card, uint8_t *out);
