@@ -51,9 +51,11 @@ enum tally_error tally_pcsc_establish(struct tally_pcsc *p)
 {
     if (p->established)
         return TALLY_OK;
-    LONG rv = SCardEstablishContext(SCARD_SCOPE_SYSTEM, NULL, NULL, &p->context);
+    SCARDCONTEXT context = 0;
+    LONG rv = SCardEstablishContext(SCARD_SCOPE_SYSTEM, NULL, NULL, &context);
     if (tally_pcsc_note(p, rv) != PCSC_OK)
         return TALLY_E_NO_READER;
+    p->context = context;
     p->established = true;
     p->generation++;
     return TALLY_OK;

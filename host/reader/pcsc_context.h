@@ -9,8 +9,8 @@
 #include "host/reader/pcsc.h"
 
 struct tally_pcsc {
-    SCARDCONTEXT context;
-    bool established;
+    _Atomic(SCARDCONTEXT) context; /* these two are read by tally_pcsc_cancel in another thread */
+    atomic_bool established;
     unsigned generation; /* raised with every new context: older card handles are void */
     atomic_bool cancelled;
     LONG last; /* for tally_pcsc_reason */
