@@ -51,6 +51,11 @@ void fp_mul_wide(struct fp_wide *r, const struct fp *a, const struct fp *b);
 void fp_wide_sub(struct fp_wide *r, const struct fp_wide *a, const struct fp_wide *b);
 void fp_reduce(struct fp *r, struct fp_wide *a);
 
+/* The C reference of the three above that may be assembly. */
+void fp_mul_reference(struct fp *r, const struct fp *a, const struct fp *b);
+void fp_mul_wide_reference(struct fp_wide *r, const struct fp *a, const struct fp *b);
+void fp_reduce_reference(struct fp *r, struct fp_wide *a);
+
 /* r = 1/a, and 0 for 0. */
 void fp_invert(struct fp *r, const struct fp *a);
 

@@ -5,10 +5,14 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 
 #if defined(__SIZEOF_INT128__) && !defined(SM9_LIMB32)
 typedef uint64_t limb;
 typedef unsigned __int128 dlimb;
+#define LIMB_IS_64 1
 enum { LIMB_BITS = 64, LIMBS = 4 };
 /* A 256-bit constant from four 64-bit words, least significant first. */
 #define LIMBS_OF(w0, w1, w2, w3)                                                                             \
@@ -18,6 +22,7 @@ enum { LIMB_BITS = 64, LIMBS = 4 };
 #else
 typedef uint32_t limb;
 typedef uint64_t dlimb;
+#define LIMB_IS_64 0
 enum { LIMB_BITS = 32, LIMBS = 8 };
 #define LIMB_LO(w) ((uint32_t)(w))
 #define LIMB_HI(w) ((uint32_t)((uint64_t)(w) >> 32))
@@ -36,39 +41,66 @@ static inline limb limb_mask(limb bit)
     return mask;
 }
 
+/* One limb of an addition or subtraction with carry; the intrinsics become one instruction each. */
+#if LIMB_IS_64 && defined(__x86_64__)
+static inline limb add_carry(limb *r, limb a, limb b, limb carry)
+{
+    unsigned long long sum;
+    carry = _addcarry_u64((unsigned char)carry, a, b, &sum);
+    *r = sum;
+    return carry;
+}
+
+static inline limb sub_borrow(limb *r, limb a, limb b, limb borrow)
+{
+    unsigned long long difference;
+    borrow = _subborrow_u64((unsigned char)borrow, a, b, &difference);
+    *r = difference;
+    return borrow;
+}
+#else
+static inline limb add_carry(limb *r, limb a, limb b, limb carry)
+{
+    dlimb t = (dlimb)a + b + carry;
+    *r = (limb)t;
+    return (limb)(t >> LIMB_BITS);
+}
+
+static inline limb sub_borrow(limb *r, limb a, limb b, limb borrow)
+{
+    dlimb t = (dlimb)a - b - borrow;
+    *r = (limb)t;
+    return (limb)(t >> LIMB_BITS) & 1;
+}
+#endif
+
 /* r = a + b, returns the carry. r may be a or b. */
 static inline limb limbs_add(limb *r, const limb *a, const limb *b, size_t n)
 {
-    dlimb t = 0;
-    for (size_t i = 0; i < n; i++) {
-        t += (dlimb)a[i] + b[i];
-        r[i] = (limb)t;
-        t >>= LIMB_BITS;
-    }
-    return (limb)t;
+    limb carry = 0;
+#pragma GCC unroll 16
+    for (size_t i = 0; i < n; i++)
+        carry = add_carry(&r[i], a[i], b[i], carry);
+    return carry;
 }
 
 /* r = a - b, returns the borrow. r may be a or b. */
 static inline limb limbs_sub(limb *r, const limb *a, const limb *b, size_t n)
 {
     limb borrow = 0;
-    for (size_t i = 0; i < n; i++) {
-        dlimb t = (dlimb)a[i] - b[i] - borrow;
-        r[i] = (limb)t;
-        borrow = (limb)(t >> LIMB_BITS) & 1;
-    }
+#pragma GCC unroll 16
+    for (size_t i = 0; i < n; i++)
+        borrow = sub_borrow(&r[i], a[i], b[i], borrow);
     return borrow;
 }
 
 /* r = r + (m & mask), carry dropped. */
 static inline void limbs_add_masked(limb *r, const limb *m, limb mask, size_t n)
 {
-    dlimb t = 0;
-    for (size_t i = 0; i < n; i++) {
-        t += (dlimb)r[i] + (m[i] & mask);
-        r[i] = (limb)t;
-        t >>= LIMB_BITS;
-    }
+    limb carry = 0;
+#pragma GCC unroll 8
+    for (size_t i = 0; i < n; i++)
+        carry = add_carry(&r[i], r[i], m[i] & mask, carry);
 }
 
 /* r = mask ? a : b, limb by limb. */

@@ -89,6 +89,39 @@ START_TEST(pairing_gives_the_standard_values)
 }
 END_TEST
 
+START_TEST(fast_multiplication_is_the_reference)
+{
+    struct fp a = g1_generator.x, b = g1_generator.y, edge = fp_zero, got, want;
+    struct fp_wide fast, reference;
+    fp_sub(&edge, &edge, &fp_one);
+    for (int i = 0; i < 20000; i++) {
+        const struct fp *x = i % 50 == 0 ? &edge : &a;
+        const struct fp *y = i % 70 == 0 ? &fp_zero : &b;
+        fp_mul(&got, x, y);
+        fp_mul_reference(&want, x, y);
+        ck_assert(fp_equal(&got, &want));
+        fp_mul_wide(&fast, x, y);
+        fp_mul_wide_reference(&reference, x, y);
+        ck_assert_mem_eq(&fast, &reference, sizeof fast);
+        fp_reduce(&got, &fast);
+        fp_reduce_reference(&want, &reference);
+        ck_assert(fp_equal(&got, &want));
+        fp_add(&a, &a, &b);
+        fp_mul(&b, &a, &b);
+    }
+    /* The largest value that may be reduced: p 2^256 - 1. */
+    for (size_t i = 0; i < LIMBS; i++) {
+        fast.l[i] = (limb)0 - 1;
+        fast.l[LIMBS + i] = fp_modulus[i];
+    }
+    fast.l[LIMBS] -= 1;
+    reference = fast;
+    fp_reduce(&got, &fast);
+    fp_reduce_reference(&want, &reference);
+    ck_assert(fp_equal(&got, &want));
+}
+END_TEST
+
 START_TEST(pairing_is_bilinear)
 {
     const limb a[LIMBS] =
@@ -147,6 +180,7 @@ int main(void)
     Suite *s = suite_create("sm9");
     TCase *c = tcase_create("pairing");
     tcase_add_test(c, pairing_gives_the_standard_values);
+    tcase_add_test(c, fast_multiplication_is_the_reference);
     tcase_add_test(c, pairing_is_bilinear);
     tcase_add_test(c, cyclotomic_square_is_the_square);
     tcase_add_test(c, points_off_the_curve_or_the_group_are_refused);
