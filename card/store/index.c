@@ -18,16 +18,14 @@ bool store_index_find(const struct store *s, uint16_t id, size_t *where)
 
 struct store_pos store_slot_pos(const struct store *s, size_t where)
 {
-    uint32_t at = s->index[where].at, physical = at / s->units;
-    struct store_pos pos = {s->tail, at % s->units};
-    while (pos.page < s->head && s->page_of[pos.page % s->flash->page_count] != physical)
-        pos.page++;
-    return pos;
+    uint32_t count = s->flash->page_count, at = s->index[where].at;
+    uint32_t beyond_tail = (at / s->units + count - s->tail % count) % count;
+    return (struct store_pos){s->tail + beyond_tail, at % s->units};
 }
 
 static uint16_t slot_of(const struct store *s, const struct store_entry *entry)
 {
-    return (uint16_t)(store_address(s, entry->at) / s->flash->unit);
+    return (uint16_t)(entry->at.page % s->flash->page_count * s->units + entry->at.at);
 }
 
 bool store_entry_live(const struct store *s, const struct store_entry *entry)

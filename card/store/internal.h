@@ -52,11 +52,10 @@ struct store_entry {
     uint32_t check; /* CRC-32 over id, length field and data */
 };
 
-/* A pair of commit units: what one look at them says. */
-enum store_pair {
-    STORE_PAIR_NONE,      /* not even the first is well formed */
-    STORE_PAIR_MARKED,    /* the first is: right if its word equals store_mark of the bytes' CRC */
-    STORE_PAIR_CONFIRMED, /* both agree: committed, whatever else is read */
+/* The words of a pair of commit units; all ones for a unit that is blank or not of one word throughout. */
+struct store_pair {
+    uint32_t mark;
+    uint32_t confirmation;
 };
 
 /* What mount decided from reading what might not read the same again: a copy must be checked against it. */
@@ -140,7 +139,11 @@ bool store_log_read(const struct store *s, struct store_pos pos, void *buf, size
 bool store_flash_program(const struct store *s, uint32_t address, const void *data, size_t n);
 bool store_blank(const struct store *s, struct store_pos pos, uint32_t end);
 uint32_t store_mark(uint32_t crc);
-enum store_pair store_pair_read(const struct store *s, uint32_t address, uint32_t *mark);
+struct store_pair store_pair_read(const struct store *s, uint32_t address);
+/* Both agree: committed, whatever else is read, and for good. */
+bool store_pair_confirmed(struct store_pair pair);
+/* One of them stands for bytes of this CRC. */
+bool store_pair_holds(struct store_pair pair, uint32_t crc);
 bool store_pair_program(const struct store *s, uint32_t address, uint32_t mark);
 
 /* page.c: geometry, headers, allocation */
@@ -163,9 +166,9 @@ uint32_t store_free_pages(const struct store *s);
 
 /* settle.c: making sure of the newest page */
 
-/* Whether a rewritten page is whole; *pair tells how sure, *mark is its seal. */
-bool store_sealed(const struct store *s, uint32_t physical, const struct store_page *page,
-                  enum store_pair *pair, uint32_t *mark);
+/* Whether a rewritten page is whole, whether that is *sure to be seen again, and its seal. */
+bool store_sealed(const struct store *s, uint32_t physical, const struct store_page *page, bool *sure,
+                  uint32_t *mark);
 /* Makes the log what s says it is, whatever else the flash holds: scrubs every page that a mount might,
  * wholly or at times, take for part of the log, and, when rewrite is set, moves the head page up to s->end to
  * a fresh page. */

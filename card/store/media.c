@@ -92,14 +92,16 @@ bool store_flash_program(const struct store *s, uint32_t address, const void *da
 
 bool store_blank(const struct store *s, struct store_pos pos, uint32_t end)
 {
-    uint8_t unit[STORE_UNIT_MAX];
+    uint8_t chunk[STORE_CHUNK];
+    uint32_t step = STORE_CHUNK / s->flash->unit;
     if (end > s->units)
         end = s->units;
-    for (; pos.at < end; pos.at++) {
-        if (!store_flash_read(s, store_address(s, pos), unit, s->flash->unit))
+    for (; pos.at < end; pos.at += step) {
+        size_t n = (size_t)(end - pos.at < step ? end - pos.at : step) * s->flash->unit;
+        if (!store_flash_read(s, store_address(s, pos), chunk, n))
             return false;
-        for (size_t i = 0; i < s->flash->unit; i++)
-            if (unit[i] != 0xff)
+        for (size_t i = 0; i < n; i++)
+            if (chunk[i] != 0xff)
                 return false;
     }
     return true;
@@ -121,26 +123,31 @@ static uint32_t confirmation(uint32_t mark)
     return never_blank(mark ^ 0x5a5a5a5a);
 }
 
-static bool unit_is(const struct store *s, const uint8_t *unit, uint32_t word)
+static uint32_t word_at(const struct store *s, uint32_t address)
 {
-    for (size_t i = 0; i < s->flash->unit; i += 4)
+    uint8_t unit[STORE_UNIT_MAX];
+    store_flash_read(s, address, unit, s->flash->unit);
+    uint32_t word = store_get32(unit);
+    for (size_t i = 4; i < s->flash->unit; i += 4)
         if (store_get32(unit + i) != word)
-            return false;
-    return true;
+            return 0xffffffff;
+    return word;
 }
 
-enum store_pair store_pair_read(const struct store *s, uint32_t address, uint32_t *mark)
+struct store_pair store_pair_read(const struct store *s, uint32_t address)
 {
-    uint8_t pair[2 * STORE_UNIT_MAX];
-    uint32_t unit = s->flash->unit;
-    *mark = 0;
-    store_flash_read(s, address, pair, unit);
-    store_flash_read(s, address + unit, pair + unit, unit);
-    uint32_t word = store_get32(pair);
-    if (word == 0xffffffff || !unit_is(s, pair, word))
-        return STORE_PAIR_NONE;
-    *mark = word;
-    return unit_is(s, pair + unit, confirmation(word)) ? STORE_PAIR_CONFIRMED : STORE_PAIR_MARKED;
+    return (struct store_pair){word_at(s, address), word_at(s, address + s->flash->unit)};
+}
+
+bool store_pair_confirmed(struct store_pair pair)
+{
+    return pair.mark != 0xffffffff && pair.confirmation == confirmation(pair.mark);
+}
+
+bool store_pair_holds(struct store_pair pair, uint32_t crc)
+{
+    uint32_t mark = store_mark(crc);
+    return pair.mark == mark || pair.confirmation == confirmation(mark);
 }
 
 bool store_pair_program(const struct store *s, uint32_t address, uint32_t mark)

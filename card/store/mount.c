@@ -1,5 +1,7 @@
 #include "card/store/internal.h"
 
+#define MOUNT_TRIES 16u
+
 /* What the search for the newest page has found. */
 struct search {
     struct store_page page; /* the candidate's header */
@@ -14,12 +16,12 @@ static uint32_t map_pages(struct store *s)
     uint32_t highest = 0, count = s->flash->page_count, mark;
     for (uint32_t p = 0; p < count; p++) {
         struct store_page page, other;
-        enum store_pair pair;
+        bool sure;
         if (!store_page_load(s, p, &page))
             continue;
         if (s->wear < page.erases)
             s->wear = page.erases;
-        if (page.number == 0 || (page.end != 0 && !store_sealed(s, p, &page, &pair, &mark)))
+        if (page.number == 0 || (page.end != 0 && !store_sealed(s, p, &page, &sure, &mark)))
             continue;
         uint8_t *slot = &s->page_of[page.number % count];
         bool better = *slot == STORE_NO_PAGE || !store_page_load(s, *slot, &other) ||
@@ -33,46 +35,46 @@ static uint32_t map_pages(struct store *s)
     return highest;
 }
 
-static bool frame_committed(const struct store *s, const struct store_frame *frame, enum store_pair *pair,
+/* Whether the frame counts, whether that is *sure to be seen again, and its commit word. */
+static bool frame_committed(const struct store *s, const struct store_frame *frame, bool *sure,
                             uint32_t *mark)
 {
-    *pair = store_pair_read(s, store_address(s, frame->pair), mark);
-    return *pair == STORE_PAIR_CONFIRMED ||
-           (*pair == STORE_PAIR_MARKED && *mark == store_mark(store_frame_crc(s, frame)));
+    struct store_pair pair = store_pair_read(s, store_address(s, frame->pair));
+    *sure = store_pair_confirmed(pair);
+    *mark = pair.mark;
+    if (*sure)
+        return true;
+    uint32_t crc = store_frame_crc(s, frame);
+    *mark = store_mark(crc);
+    return store_pair_holds(pair, crc);
 }
 
-/* Where the first frame that ends in the candidate page starts; false if the pages before it are missing. */
-static bool first_frame(const struct store *s, const struct store_page *page, struct store_pos *pos)
+/* Whether the pages are there that hold the beginning of the frame that continues into this one. */
+static bool reaches_back(const struct store *s, const struct store_page *page)
 {
     struct store_page before;
-    pos->page = page->number - page->back;
-    pos->at = page->back != 0 ? page->from : s->start;
-    if (page->back >= page->number || pos->at < s->start || pos->at >= s->units)
-        return false;
-    for (uint32_t n = pos->page; n < page->number; n++)
-        if (!store_page_find(s, n, &before))
+    for (uint32_t n = 1; n <= page->back; n++)
+        if (n >= page->number || !store_page_find(s, page->number - n, &before))
             return false;
-    return true;
+    return page->back == 0 || (page->from >= s->start && page->from < s->units);
 }
 
 /* Follows the committed frames of the candidate for newest page, s->head, and leaves s->end, s->mark and
  * s->next_seq after the last of them. False if there is none: then the page is no part of the log. */
 static bool follow_frames(struct store *s, struct search *found)
 {
-    struct store_pos pos;
-    uint32_t seq = found->page.seq, mark;
-    enum store_pair pair;
+    const struct store_page *page = &found->page;
+    struct store_pos pos = {page->number - page->back, page->back != 0 ? page->from : s->start};
+    uint32_t seq = page->seq, mark;
     struct store_frame frame;
-    bool any = false;
-    if (!first_frame(s, &found->page, &pos))
-        return false;
+    bool any = false, sure;
     while (store_frame_load(s, pos, &frame) && frame.seq == seq && frame.pair.page == s->head &&
-           frame_committed(s, &frame, &pair, &mark)) {
+           frame_committed(s, &frame, &sure, &mark)) {
         any = true;
         pos = store_skip(s, frame.pair, 2);
         seq++;
         found->doubt.newest = frame;
-        found->doubt.frame = pair != STORE_PAIR_CONFIRMED;
+        found->doubt.frame = !sure;
         s->mark = mark;
     }
     s->end = (uint16_t)pos.at;
@@ -102,9 +104,9 @@ static bool explicable(const struct store *s)
 static enum store_result try_head(struct store *s, uint32_t number, struct search *found)
 {
     struct store_doubt *doubt = &found->doubt;
-    enum store_pair pair = STORE_PAIR_CONFIRMED;
-    if (!store_page_find(s, number, &found->page))
-        return STORE_NOT_FOUND;
+    bool sure = true;
+    if (!store_page_find(s, number, &found->page) || !reaches_back(s, &found->page))
+        return STORE_CORRUPT;
     const struct store_page *page = &found->page;
     s->head = number;
     bool any = follow_frames(s, found);
@@ -112,15 +114,15 @@ static enum store_result try_head(struct store *s, uint32_t number, struct searc
         return STORE_NOT_FOUND;
     if (page->end != 0) {
         uint32_t physical = s->page_of[number % s->flash->page_count];
-        if (!any || s->end < page->end || !store_sealed(s, physical, page, &pair, &doubt->seal_mark))
+        if (!any || s->end < page->end || !store_sealed(s, physical, page, &sure, &doubt->seal_mark))
             return STORE_CORRUPT;
     }
-    doubt->seal = pair != STORE_PAIR_CONFIRMED;
-    if ((doubt->seal && s->end != page->end) || !explicable(s))
-        return STORE_CORRUPT;
+    doubt->seal = !sure;
     struct store_pos end = {s->head, s->end};
-    found->dirty =
-        doubt->frame || doubt->seal || !store_blank(s, end, end.at + store_units(s, STORE_FRAME_HEADER));
+    bool blank = store_blank(s, end, end.at + store_units(s, STORE_FRAME_HEADER));
+    if ((doubt->seal && s->end != page->end) || (!blank && !explicable(s)))
+        return STORE_CORRUPT;
+    found->dirty = doubt->frame || doubt->seal || !blank;
     return STORE_OK;
 }
 
@@ -230,7 +232,7 @@ enum store_result store_mount(struct store *s, const struct hal_flash *flash)
     /* Units torn by a cut may read differently each time, so that one attempt can contradict itself; nothing
      * has been shown by then, and the next one decides afresh. */
     enum store_result result = STORE_IO;
-    for (unsigned i = 0; i < STORE_TRIES && (result == STORE_IO || result == STORE_CORRUPT); i++)
+    for (unsigned i = 0; i < MOUNT_TRIES && (result == STORE_IO || result == STORE_CORRUPT); i++)
         result = mount_once(s, flash);
     return result;
 }

@@ -88,7 +88,11 @@ bool store_page_find(const struct store *s, uint32_t number, struct store_page *
 bool store_page_renew(struct store *s, uint32_t physical, struct store_page *page)
 {
     struct store_page old;
-    page->erases = (store_page_load(s, physical, &old) ? old.erases : s->wear) + 1;
+    /* A page whose count is lost is taken for one of the most worn. */
+    if (store_page_load(s, physical, &old))
+        page->erases = old.erases + 1;
+    else
+        page->erases = s->wear > 0 ? s->wear : 1;
     if (s->wear < page->erases)
         s->wear = page->erases;
     return s->flash->erase(s->flash->ctx, physical) == HAL_OK && page_program(s, physical, page);

@@ -20,13 +20,19 @@ static uint32_t content_crc(const struct store *s, uint32_t physical, uint32_t e
     return crc;
 }
 
-bool store_sealed(const struct store *s, uint32_t physical, const struct store_page *page,
-                  enum store_pair *pair, uint32_t *mark)
+bool store_sealed(const struct store *s, uint32_t physical, const struct store_page *page, bool *sure,
+                  uint32_t *mark)
 {
-    *pair = store_pair_read(s, seal_address(s, physical), mark);
-    if (*pair == STORE_PAIR_NONE || page->end > s->units || page->end < s->start + 2)
+    struct store_pair pair = store_pair_read(s, seal_address(s, physical));
+    *sure = store_pair_confirmed(pair);
+    *mark = pair.mark;
+    if (page->end > s->units || page->end < s->start + 2)
         return false;
-    return *pair == STORE_PAIR_CONFIRMED || *mark == store_mark(content_crc(s, physical, page->end));
+    if (*sure)
+        return true;
+    uint32_t crc = content_crc(s, physical, page->end);
+    *mark = store_mark(crc);
+    return store_pair_holds(pair, crc);
 }
 
 static bool suspicious(const struct store *s, uint32_t physical)
@@ -36,8 +42,6 @@ static bool suspicious(const struct store *s, uint32_t physical)
         return true;
     if (page.number < s->tail)
         return false;
-    if (page.number > s->head)
-        return true;
     if (s->page_of[page.number % s->flash->page_count] == physical)
         return false;
     return !store_page_find(s, page.number, &current) || page.version > current.version;
@@ -48,12 +52,12 @@ static bool suspicious(const struct store *s, uint32_t physical)
 static uint32_t fallback(const struct store *s, const struct store_page *head)
 {
     uint32_t best = STORE_NO_PAGE, version = 0, mark;
-    enum store_pair pair;
+    bool sure;
     for (uint32_t p = 0; p < s->flash->page_count; p++) {
         struct store_page page;
         if (!store_page_load(s, p, &page) || page.number != head->number || page.version >= head->version)
             continue;
-        if (page.end != 0 && (!store_sealed(s, p, &page, &pair, &mark) || pair != STORE_PAIR_CONFIRMED))
+        if (page.end != 0 && (!store_sealed(s, p, &page, &sure, &mark) || !sure))
             continue;
         if (best == STORE_NO_PAGE || page.version > version) {
             best = p;
@@ -117,8 +121,27 @@ static bool rewrite_head(struct store *s, const struct store_doubt *doubt)
     return false;
 }
 
+/* The physical page with the highest number beyond the log. */
+static uint32_t newest_stray(const struct store *s)
+{
+    uint32_t best = STORE_NO_PAGE, number = s->head;
+    for (uint32_t p = 0; p < s->flash->page_count; p++) {
+        struct store_page page;
+        if (store_page_load(s, p, &page) && page.number > number) {
+            best = p;
+            number = page.number;
+        }
+    }
+    return best;
+}
+
 bool store_settle(struct store *s, const struct store_doubt *doubt, bool rewrite)
 {
+    uint32_t stray;
+    /* Newest first: a page that is there without the one before it then always means damage. */
+    while ((stray = newest_stray(s)) != STORE_NO_PAGE)
+        if (!store_page_scrub(s, stray))
+            return false;
     for (uint32_t p = 0; p < s->flash->page_count; p++)
         if (suspicious(s, p) && !store_page_scrub(s, p))
             return false;

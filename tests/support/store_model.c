@@ -85,15 +85,22 @@ static bool record_matches(const struct model_record *r, const struct store *sto
 
 bool model_matches(const struct model *model, const struct store *store)
 {
+    if (store->records != model->count)
+        return false;
+    for (size_t i = 0; i < model->count; i++)
+        if (!record_matches(&model->list[i], store))
+            return false;
+    return true;
+}
+
+bool model_iterates(const struct model *model, const struct store *store)
+{
     size_t seen = 0;
     for (unsigned type = 0; type < 256; type++) {
         struct store_cursor cursor = store_first((uint8_t)type);
-        while (store_next(store, &cursor)) {
-            if (seen == model->count || model->list[seen].id != cursor.id)
+        while (store_next(store, &cursor))
+            if (seen == model->count || model->list[seen++].id != cursor.id)
                 return false;
-            if (!record_matches(&model->list[seen++], store))
-                return false;
-        }
     }
     return seen == model->count;
 }

@@ -39,8 +39,11 @@ void model_apply(struct model *model, const struct batch *batch);
 /* Sum of store_cost over all records. */
 size_t model_cost(const struct model *model, const struct store *store);
 
-/* Whether the store holds just these records, found by id, by iteration and byte by byte. */
+/* Whether the store holds just these records, byte by byte. */
 bool model_matches(const struct model *model, const struct store *store);
+
+/* Whether iteration finds just these, in order. */
+bool model_iterates(const struct model *model, const struct store *store);
 
 /* xorshift; never 0 for a state that is not. */
 uint32_t model_random(uint32_t *state);

@@ -57,11 +57,11 @@ static enum store_result del(uint16_t id)
 static void check_remount(void)
 {
     uint64_t before = flashsim_operations(&sim);
-    ck_assert(model_matches(&model, &store));
+    ck_assert(model_matches(&model, &store) && model_iterates(&model, &store));
     size_t free_bytes = store_free_bytes(&store);
     flashsim_power_on(&sim, before);
     ck_assert_int_eq(store_mount(&store, &sim.flash), STORE_OK);
-    ck_assert(model_matches(&model, &store));
+    ck_assert(model_matches(&model, &store) && model_iterates(&model, &store));
     ck_assert_uint_eq(store_free_bytes(&store), free_bytes);
     ck_assert_msg(flashsim_operations(&sim) == before, "a mount after no cut wrote something");
 }
@@ -222,6 +222,194 @@ START_TEST(hundred_tickets_fit_and_stay_usable)
 }
 END_TEST
 
+static const uint32_t geometries[][3] = {{8, 2048, 32}, {4, 2048, 32},  {16, 2048, 32}, {8, 4096, 16},
+                                         {4, 4096, 12}, {16, 4096, 16}, {8, 8192, 9},   {4, 8192, 9},
+                                         {16, 8192, 9}, {8, 2048, 128}, {16, 2048, 9}};
+enum { GEOMETRIES = sizeof geometries / sizeof *geometries };
+
+/* What a commit must answer, from the reference alone. */
+static enum store_result expected(void)
+{
+    static struct model after;
+    size_t free_before = store_stats(&store).capacity_bytes - model_cost(&model, &store);
+    ck_assert_uint_eq(store_free_bytes(&store), free_before);
+    after = model;
+    model_apply(&after, &batch);
+    size_t cost = model_cost(&after, &store);
+    if (after.count > STORE_MAX_RECORDS)
+        return STORE_LIMIT;
+    return cost <= store_stats(&store).capacity_bytes ? STORE_OK : STORE_FULL;
+}
+
+static void random_batch(uint32_t *state, size_t longest)
+{
+    size_t want = 1 + model_random(state) % 3;
+    batch.count = 0;
+    for (size_t i = 0; i < want; i++) {
+        uint16_t id = (uint16_t)(model_random(state) % 3 << 8 | model_random(state) % 120);
+        bool twice = false;
+        for (size_t j = 0; j < batch.count; j++)
+            twice = twice || batch.changes[j].id == id;
+        if (twice)
+            continue;
+        if (model_random(state) % 4 == 0 && model_find(&model, id) != NULL)
+            batch_delete(&batch, id);
+        else
+            batch_put(&batch, id, model_random(state) % (longest + 1), model_random(state));
+    }
+}
+
+START_TEST(random_operations_match_the_reference)
+{
+    const uint32_t *g = geometries[_i];
+    uint32_t state = 12345 + (uint32_t)_i;
+    make_store(g[0], g[1], g[2]);
+    for (unsigned i = 0; i < 1000; i++) {
+        size_t longest = i / 150 % 3 == 0 ? 600 : i / 150 % 3 == 1 ? 40 : 300;
+        random_batch(&state, longest);
+        if (batch.count == 0)
+            continue;
+        enum store_result want = expected(), got = commit_batch();
+        ck_assert_msg(got == want, "commit %u: got %d, want %d", i, (int)got, (int)want);
+        ck_assert_uint_ge(store_stats(&store).free_pages, 2);
+        if (i % 50 == 0)
+            check_remount();
+    }
+    check_remount();
+    free_flash();
+}
+END_TEST
+
+/* Fills the store to its last unit with records of this many bytes, and a remainder. */
+static void fill(size_t len)
+{
+    uint16_t id = 0;
+    for (; model.count < STORE_MAX_RECORDS - 1 && store_free_bytes(&store) >= store_cost(&store, len); id++)
+        ck_assert_int_eq(put(id, len, id), STORE_OK);
+    size_t left = store_free_bytes(&store);
+    if (left > store_cost(&store, len) || left < store_cost(&store, 0))
+        return;
+    size_t rest = left - store_cost(&store, 0) + sim.flash.unit - 8 % sim.flash.unit;
+    while (store_cost(&store, rest) > left)
+        rest--;
+    ck_assert_int_eq(put(0xfff, rest + 1, 1), STORE_FULL);
+    ck_assert_int_eq(put(0xfff, rest, 1), STORE_OK);
+    ck_assert_uint_eq(store_free_bytes(&store), 0);
+}
+
+START_TEST(a_full_store_stays_usable)
+{
+    static const size_t lengths[] = {1024, 372, 1000, 200, 129};
+    const uint32_t *g = geometries[(size_t)_i % GEOMETRIES];
+    size_t len = lengths[(size_t)_i / GEOMETRIES];
+    uint32_t state = 99;
+    make_store(g[0], g[1], g[2]);
+    fill(len);
+    check_remount();
+    for (unsigned i = 0; i < 300; i++) {
+        /* One record over and over, so that all garbage is in the newest pages; then any; then with deletes.
+         */
+        uint16_t id = i < 150 ? 3 : (uint16_t)(model_random(&state) % model.count);
+        struct model_record *r = model_find(&model, id);
+        if (r == NULL)
+            continue;
+        size_t n = r->len;
+        if (i >= 220)
+            ck_assert_int_eq(del(id), STORE_OK);
+        ck_assert_int_eq(put(id, n, i), STORE_OK);
+        ck_assert_uint_ge(store_stats(&store).free_pages, 2);
+    }
+    check_remount();
+    while (model.count > 0)
+        ck_assert_int_eq(del(model.list[model.count / 2].id), STORE_OK);
+    ck_assert_uint_eq(store_free_bytes(&store), store_stats(&store).capacity_bytes);
+    check_remount();
+    free_flash();
+}
+END_TEST
+
+START_TEST(wear_is_even)
+{
+    make_store(8, 2048, 32);
+    fill(372);
+    for (unsigned i = 0; i < 3000; i++)
+        ck_assert_int_eq(put(5, 372, i), STORE_OK);
+    struct store_stats stats = store_stats(&store);
+    ck_assert_uint_ge(stats.erases_min, 20);
+    ck_assert_uint_le(stats.erases_max, stats.erases_min + 3);
+    for (uint32_t p = 0; p < 32; p++) {
+        ck_assert_uint_ge(flashsim_erases(&sim, p), stats.erases_min);
+        ck_assert_uint_le(flashsim_erases(&sim, p), stats.erases_max);
+    }
+    ck_assert_int_eq(store_format(&store, &sim.flash), STORE_OK);
+    ck_assert_uint_gt(store_stats(&store).erases_min, stats.erases_min);
+    ck_assert_uint_eq(store_stats(&store).records, 0);
+    free_flash();
+}
+END_TEST
+
+START_TEST(decay_is_reported_and_confined)
+{
+    make_store(8, 2048, 32);
+    ck_assert_int_eq(put(1, 200, 1), STORE_OK);
+    ck_assert_int_eq(put(2, 200, 2), STORE_OK);
+    ck_assert_int_eq(put(3, 200, 3), STORE_OK);
+    uint8_t want[200], buf[200];
+    model_fill(2, want, sizeof want);
+    uint32_t at = 0;
+    while (memcmp(sim.data + at, want, sizeof want) != 0)
+        at++;
+    flashsim_flip(&sim, at + 100, 3);
+    for (unsigned i = 0; i < 2; i++) {
+        ck_assert_int_eq(store_read(&store, 2, 0, buf, 200), STORE_CORRUPT);
+        ck_assert_uint_eq(buf[0], 0);
+        ck_assert_int_eq(store_read(&store, 2, 7, buf, 1), STORE_CORRUPT);
+        ck_assert_int_eq(store_read(&store, 1, 0, buf, 200), STORE_OK);
+        ck_assert_int_eq(store_read(&store, 3, 0, buf, 200), STORE_OK);
+        ck_assert_int_eq(store_mount(&store, &sim.flash), STORE_OK);
+    }
+    /* Copying it does not make it look right. */
+    for (unsigned i = 0; i < 400; i++)
+        ck_assert_int_eq(put(9, 200, i), STORE_OK);
+    ck_assert_int_eq(store_read(&store, 2, 0, buf, 200), STORE_CORRUPT);
+    ck_assert_int_eq(put(2, 200, 4), STORE_OK);
+    check_remount();
+    free_flash();
+}
+END_TEST
+
+/* Only the header of the newest page is beyond recognition: a page without one is what a cut leaves. */
+START_TEST(decay_never_brings_back_an_older_state)
+{
+    make_store(8, 2048, 32);
+    for (uint32_t i = 0; i < 40; i++)
+        ck_assert_int_eq(put((uint16_t)(i % 7), 100, i), STORE_OK);
+    size_t size = flashsim_size(8, 2048, 32);
+    uint32_t newest = (uint32_t)store.page_of[store.head % 32] * 2048;
+    void *before = malloc(size);
+    ck_assert_ptr_nonnull(before);
+    memcpy(before, memory, size);
+    for (uint32_t at = 0; at < newest + 2048; at++) {
+        if (at >= newest && at < newest + 32)
+            continue;
+        for (unsigned bit = at % 8; bit < 8; bit += 8) {
+            uint8_t buf[100], want[100];
+            memcpy(memory, before, size);
+            flashsim_flip(&sim, at, bit);
+            if (store_mount(&store, &sim.flash) != STORE_OK)
+                continue;
+            for (uint16_t id = 0; id < 7; id++) {
+                enum store_result result = store_read(&store, id, 0, buf, 100);
+                model_fill(model_find(&model, id)->fill, want, 100);
+                ck_assert(result == STORE_CORRUPT || (result == STORE_OK && memcmp(buf, want, 100) == 0));
+            }
+        }
+    }
+    free(before);
+    free_flash();
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("store");
@@ -234,6 +422,11 @@ int main(void)
     tcase_add_test(c, unsuitable_geometry_is_refused);
     tcase_add_test(c, iteration_is_ascending_and_survives_commits);
     tcase_add_test(c, hundred_tickets_fit_and_stay_usable);
+    tcase_add_loop_test(c, random_operations_match_the_reference, 0, GEOMETRIES);
+    tcase_add_loop_test(c, a_full_store_stays_usable, 0, 5 * GEOMETRIES);
+    tcase_add_test(c, wear_is_even);
+    tcase_add_test(c, decay_is_reported_and_confined);
+    tcase_add_test(c, decay_never_brings_back_an_older_state);
     suite_add_tcase(s, c);
     return tally_check_main(s, NULL);
 }

@@ -55,6 +55,12 @@ static void look(struct flashsim *sim, uint32_t u, uint8_t *out)
     }
 }
 
+/* Whether any of the units from first to last is torn. */
+static bool any_torn(const struct flashsim *sim, uint32_t first, uint32_t last)
+{
+    return memchr(sim->state + first, TORN, (size_t)last - first + 1) != NULL;
+}
+
 static int sim_read(void *ctx, uint32_t address, void *buf, size_t n)
 {
     struct flashsim *sim = ctx;
@@ -62,11 +68,15 @@ static int sim_read(void *ctx, uint32_t address, void *buf, size_t n)
     uint32_t unit = sim->flash.unit;
     if (sim->dead || address > flash_size(sim) || n > flash_size(sim) - address)
         return HAL_FAIL;
+    if (n == 0 || !any_torn(sim, address / unit, (address + (uint32_t)n - 1) / unit)) {
+        memcpy(buf, sim->data + address, n);
+        return HAL_OK;
+    }
+    if (sim->ecc)
+        return HAL_FAIL;
     while (n > 0) {
         uint32_t u = address / unit, skip = address % unit;
         size_t k = unit - skip < n ? unit - skip : n;
-        if (sim->ecc && sim->state[u] == TORN)
-            return HAL_FAIL;
         look(sim, u, seen);
         memcpy(out, seen + skip, k);
         out += k;
