@@ -82,6 +82,8 @@ enum tally_error db_connect(const struct tally_db *db, bool reader, struct tally
     }
     if (e == TALLY_OK)
         e = db_exec(tx, reader ? "PRAGMA query_only = ON" : "PRAGMA journal_mode = WAL");
+    if (e == TALLY_OK)
+        e = db_prepare_commands(tx);
     if (e != TALLY_OK) {
         db_disconnect(tx);
         return e;
@@ -200,15 +202,13 @@ enum tally_error tally_db_read(struct tally_db *db, tally_db_op *op, void *arg)
     enum tally_error e = take_reader(db, &tx);
     if (e != TALLY_OK)
         return e;
-    e = tally_run(tally_db_prepare(tx, "BEGIN"));
+    e = db_command(tx, db_begin);
     if (e == TALLY_OK) {
         e = op(tx, arg);
         db_release_statements(tx);
-        if (sqlite3_get_autocommit(tx->handle) == 0 &&
-            tally_run(tally_db_prepare(tx, "ROLLBACK")) != TALLY_OK)
+        if (sqlite3_get_autocommit(tx->handle) == 0 && db_command(tx, db_rollback) != TALLY_OK)
             e = TALLY_E_IO;
     }
-    db_release_statements(tx);
     return_reader(db, tx);
     return e;
 }

@@ -46,6 +46,12 @@ void db_disconnect(struct tally_tx *tx);
 enum tally_error db_exec(struct tally_tx *tx, const char *sql);
 /* Resets every statement the operation used. */
 void db_release_statements(struct tally_tx *tx);
+/* The commands of transactions. They are prepared with the connection, so that an operation with too many
+ * statements cannot keep its own transaction from ending. */
+extern const char db_begin[], db_begin_write[], db_commit[], db_rollback[], db_savepoint[], db_undo[],
+    db_release[];
+enum tally_error db_prepare_commands(struct tally_tx *tx);
+enum tally_error db_command(struct tally_tx *tx, const char *sql);
 /* Maps and logs a SQLite result. */
 enum tally_error db_error(struct tally_tx *tx, int result, const char *sql);
 

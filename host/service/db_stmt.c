@@ -4,6 +4,28 @@
 #include "host/base/log.h"
 #include "host/service/db_internal.h"
 
+const char db_begin[] = "BEGIN", db_begin_write[] = "BEGIN IMMEDIATE", db_commit[] = "COMMIT",
+           db_rollback[] = "ROLLBACK", db_savepoint[] = "SAVEPOINT op", db_undo[] = "ROLLBACK TO op",
+           db_release[] = "RELEASE op";
+
+enum tally_error db_command(struct tally_tx *tx, const char *sql)
+{
+    enum tally_error e = tally_run(tally_db_prepare(tx, sql));
+    db_release_statements(tx);
+    return e;
+}
+
+enum tally_error db_prepare_commands(struct tally_tx *tx)
+{
+    static const char *const all[] = {db_begin,     db_begin_write, db_commit, db_rollback,
+                                      db_savepoint, db_undo,        db_release};
+    enum tally_error e = TALLY_OK;
+    for (size_t i = 0; e == TALLY_OK && i < sizeof all / sizeof all[0]; i++)
+        e = tally_db_prepare(tx, all[i])->error;
+    db_release_statements(tx);
+    return e;
+}
+
 enum tally_error db_error(struct tally_tx *tx, int result, const char *sql)
 {
     int extended = sqlite3_extended_errcode(tx->handle);
@@ -61,11 +83,12 @@ void db_release_statements(struct tally_tx *tx)
 {
     for (size_t i = 0; i < tx->used_count; i++) {
         struct tally_stmt *stmt = tx->used[i];
+        stmt->used = false;
+        if (stmt->handle == NULL)
+            continue;
         sqlite3_reset(stmt->handle);
         sqlite3_clear_bindings(stmt->handle);
-        stmt->used = false;
-        if (stmt->handle != NULL)
-            stmt->error = TALLY_OK;
+        stmt->error = TALLY_OK;
     }
     tx->used_count = 0;
 }

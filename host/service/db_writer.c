@@ -5,13 +5,6 @@
 #include "host/base/log.h"
 #include "host/service/db_internal.h"
 
-static enum tally_error command(struct tally_tx *tx, const char *sql)
-{
-    enum tally_error e = tally_run(tally_db_prepare(tx, sql));
-    db_release_statements(tx);
-    return e;
-}
-
 /* False once SQLite has rolled the whole transaction back by itself (disk full, I/O error, out of memory). */
 static bool in_transaction(const struct tally_tx *tx)
 {
@@ -20,16 +13,16 @@ static bool in_transaction(const struct tally_tx *tx)
 
 static enum tally_error run_one(struct tally_tx *tx, const struct tally_db_job *job)
 {
-    enum tally_error e = command(tx, "SAVEPOINT op");
+    enum tally_error e = db_command(tx, db_savepoint);
     if (e != TALLY_OK)
         return e;
     e = job->op(tx, job->arg);
     db_release_statements(tx);
     if (!in_transaction(tx))
         return e != TALLY_OK ? e : TALLY_E_IO;
-    if (e != TALLY_OK && command(tx, "ROLLBACK TO op") != TALLY_OK)
+    if (e != TALLY_OK && db_command(tx, db_undo) != TALLY_OK)
         return TALLY_E_IO;
-    enum tally_error released = command(tx, "RELEASE op");
+    enum tally_error released = db_command(tx, db_release);
     return e != TALLY_OK ? e : released;
 }
 
@@ -43,7 +36,7 @@ static void fail_group(struct tally_db_job *group)
 
 static void run_group(struct tally_tx *tx, struct tally_db_job *group)
 {
-    enum tally_error e = command(tx, "BEGIN IMMEDIATE");
+    enum tally_error e = db_command(tx, db_begin_write);
     for (struct tally_db_job *job = group; job != NULL; job = job->next)
         job->result = e != TALLY_OK ? e : in_transaction(tx) ? run_one(tx, job) : TALLY_E_IO;
     if (e != TALLY_OK)
@@ -52,11 +45,11 @@ static void run_group(struct tally_tx *tx, struct tally_db_job *group)
         fail_group(group);
         return;
     }
-    if (command(tx, "COMMIT") == TALLY_OK)
+    if (db_command(tx, db_commit) == TALLY_OK)
         return;
     fail_group(group);
     if (in_transaction(tx))
-        (void)command(tx, "ROLLBACK");
+        (void)db_command(tx, db_rollback);
 }
 
 static void tell(struct tally_db *db, struct tally_db_job *group)

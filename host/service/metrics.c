@@ -98,23 +98,31 @@ struct tally_metric *tally_metrics_get(struct tally_metrics *metrics, const char
     return metric;
 }
 
-void tally_metric_label(char *labels, const char *name, const char *value)
+static void put_label(struct tally_text *text, const char *name, const char *value)
 {
-    struct tally_text text = {.data = labels, .size = TALLY_METRICS_LABELS_MAX, .length = strlen(labels)};
-    if (text.length > 0)
-        tally_text_char(&text, ',');
-    tally_text_string(&text, name);
-    tally_text_string(&text, "=\"");
+    if (text->length > 0)
+        tally_text_char(text, ',');
+    tally_text_string(text, name);
+    tally_text_string(text, "=\"");
     for (; *value != '\0'; value++) {
         if (*value == '\n') {
-            tally_text_string(&text, "\\n");
+            tally_text_string(text, "\\n");
             continue;
         }
         if (*value == '"' || *value == '\\')
-            tally_text_char(&text, '\\');
-        tally_text_char(&text, *value);
+            tally_text_char(text, '\\');
+        tally_text_char(text, *value);
     }
-    tally_text_char(&text, '"');
+    tally_text_char(text, '"');
+}
+
+void tally_metric_label(char *labels, const char *name, const char *value)
+{
+    struct tally_text text = {.data = labels, .size = TALLY_METRICS_LABELS_MAX, .length = strlen(labels)};
+    size_t before = text.length;
+    put_label(&text, name, value);
+    if (text.overflowed)
+        labels[before] = '\0';
 }
 
 void tally_metric_add(struct tally_metric *metric, int64_t n)
