@@ -164,22 +164,35 @@ static void set_trace(struct http_exchange *exchange)
     exchange->request.trace[32] = '\0';
 }
 
-/* First call for a request: its fields are there, its body is not. */
+/* One Host, and one way of telling where the body ends: else proxies and we might see different requests. */
+static bool well_framed(const struct http_exchange *exchange)
+{
+    const struct tally_http_header *headers = exchange->headers;
+    size_t n = exchange->request.header_count;
+    size_t lengths = tally_http_header_count(headers, n, "content-length");
+    size_t codings = tally_http_header_count(headers, n, "transfer-encoding");
+    return tally_http_header_count(headers, n, "host") == 1 && lengths + codings <= 1;
+}
+
+/* First call for a request: its fields are there, its body is not. An answer given here closes the
+ * connection. */
 static enum MHD_Result begin(struct http_exchange *exchange, const char *method)
 {
+    const struct tally_problem *problem = NULL;
     exchange->request.method = method;
     atomic_store(&exchange->state, EXCHANGE_BODY);
     enter(exchange);
     MHD_get_connection_values(exchange->connection, MHD_HEADER_KIND, collect_header, exchange);
     set_trace(exchange);
     const char *length = tally_http_header(&exchange->request, "content-length");
-    size_t limit = exchange->server->options.body_max;
-    if (length != NULL && strtoull(length, NULL, 10) > limit) {
-        tally_http_respond_problem(&exchange->request, &exchange->response, TALLY_PROBLEM(BODY_TOO_LARGE),
-                                   NULL, NULL);
-        return send_response(exchange);
-    }
-    return MHD_YES;
+    if (exchange->malformed || !well_framed(exchange))
+        problem = TALLY_PROBLEM(MALFORMED_REQUEST);
+    else if (length != NULL && strtoull(length, NULL, 10) > exchange->server->options.body_max)
+        problem = TALLY_PROBLEM(BODY_TOO_LARGE);
+    if (problem == NULL)
+        return MHD_YES;
+    tally_http_respond_problem(&exchange->request, &exchange->response, problem, NULL, NULL);
+    return send_response(exchange);
 }
 
 static enum MHD_Result discard(struct http_exchange *exchange, size_t n)
@@ -221,9 +234,7 @@ static void dispatch(struct http_exchange *exchange)
     request->body = exchange->body != NULL ? exchange->body : "";
     request->body_size = exchange->body_size;
     struct http_route *route = http_route_find(exchange->server, exchange, allowed, sizeof allowed);
-    if (exchange->malformed) {
-        tally_http_respond_problem(request, response, TALLY_PROBLEM(MALFORMED_REQUEST), NULL, NULL);
-    } else if (exchange->too_large) {
+    if (exchange->too_large) {
         tally_http_respond_problem(request, response, TALLY_PROBLEM(BODY_TOO_LARGE), NULL, NULL);
     } else if (route != NULL) {
         exchange->route = route;

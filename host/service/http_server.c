@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -52,26 +53,31 @@ static enum tally_error start_daemon(struct tally_http_server *server)
     unsigned connections = o->connections_max > threads ? o->connections_max : threads;
     unsigned flags =
         MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO | MHD_USE_ERROR_LOG;
-    struct MHD_OptionItem tls[] = {{MHD_OPTION_HTTPS_MEM_CERT, 0, server->certificate},
-                                   {MHD_OPTION_HTTPS_MEM_KEY, 0, server->key},
-                                   {MHD_OPTION_END, 0, NULL}};
-    struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
-    struct MHD_OptionItem pool[] = {{MHD_OPTION_THREAD_POOL_SIZE, (intptr_t)threads, NULL},
-                                    {MHD_OPTION_END, 0, NULL}};
+    struct MHD_OptionItem options[] = {
+        {MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)log_library, NULL},
+        {MHD_OPTION_LISTEN_SOCKET, server->listener, NULL},
+        {MHD_OPTION_CONNECTION_LIMIT, connections, NULL},
+        {MHD_OPTION_CONNECTION_TIMEOUT, o->idle_timeout_s, NULL},
+        {MHD_OPTION_CONNECTION_MEMORY_LIMIT, TALLY_HTTP_MEMORY, NULL},
+        {MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL},
+        {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)http_on_target, server},
+        {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)http_on_completed, server},
+        {threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, threads, NULL},
+        {MHD_OPTION_END, 0, NULL},
+    };
+    struct MHD_OptionItem tls[] = {
+        {server->key != NULL ? MHD_OPTION_HTTPS_MEM_CERT : MHD_OPTION_END, 0, server->certificate},
+        {MHD_OPTION_HTTPS_MEM_KEY, 0, server->key},
+        {MHD_OPTION_END, 0, NULL},
+    };
     if (server->key != NULL)
         flags |= MHD_USE_TLS;
-    server->daemon = MHD_start_daemon(
-        flags, 0, NULL, NULL, http_on_request, server, MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL,
-        MHD_OPTION_LISTEN_SOCKET, server->listener, MHD_OPTION_ARRAY, threads > 1 ? pool : none,
-        MHD_OPTION_CONNECTION_LIMIT, connections, MHD_OPTION_CONNECTION_TIMEOUT, o->idle_timeout_s,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)TALLY_HTTP_MEMORY, MHD_OPTION_URI_LOG_CALLBACK,
-        http_on_target, server, MHD_OPTION_NOTIFY_COMPLETED, http_on_completed, server, MHD_OPTION_ARRAY,
-        server->key != NULL ? tls : none, MHD_OPTION_END);
-    if (server->daemon == NULL) {
-        tally_log(TALLY_LOG_ERROR, "http", NULL, "server does not start");
-        return TALLY_E_IO;
-    }
-    return TALLY_OK;
+    server->daemon = MHD_start_daemon(flags, 0, NULL, NULL, http_on_request, server, MHD_OPTION_ARRAY,
+                                      options, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+    if (server->daemon != NULL)
+        return TALLY_OK;
+    tally_log(TALLY_LOG_ERROR, "http", NULL, "server does not start");
+    return TALLY_E_IO;
 }
 
 static enum tally_error setup_metrics(struct tally_http_server *server)
@@ -131,6 +137,9 @@ enum tally_error tally_http_server_drain(struct tally_http_server *server, unsig
     int waited = 0;
     atomic_store(&server->draining, true);
     server->quiesced = MHD_quiesce_daemon(server->daemon) != MHD_INVALID_SOCKET;
+    /* Refuses who tries to connect from here on; the descriptor itself stays until its threads are gone. */
+    if (server->quiesced)
+        shutdown(server->listener, SHUT_RDWR);
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += deadline_ms / 1000;
     until.tv_nsec += (long)(deadline_ms % 1000) * 1000000;
