@@ -46,13 +46,19 @@ enum tally_error tally_scp03_authenticate(struct tally_scp03 *s, const uint8_t a
                                           const uint8_t *answer, size_t n,
                                           struct tally_scp03_command *command);
 
+/* The same with static keys K-ENC and K-MAC that come from elsewhere than K_admin. */
+enum tally_error tally_scp03_authenticate_with(struct tally_scp03 *s, const uint8_t k_enc[SYM_KEY_SIZE],
+                                               const uint8_t k_mac[SYM_KEY_SIZE], const uint8_t *answer,
+                                               size_t n, struct tally_scp03_command *command);
+
 /* Wraps a command (CLA without the secure messaging bit): encrypts its data and appends the command MAC.
  * TALLY_E_FULL when n > TALLY_SCP03_PLAIN_MAX. */
 enum tally_error tally_scp03_wrap(struct tally_scp03 *s, uint8_t cla, uint8_t ins, uint8_t p1, uint8_t p2,
                                   const uint8_t *data, size_t n, struct tally_scp03_command *command);
 
-/* Checks and decrypts the answer to the last wrapped command (or, without data, to EXTERNAL AUTHENTICATE). An
- * answer with an error status carries neither MAC nor data, and proves nothing. out has room for n bytes. */
+/* Checks and decrypts the answer to the last wrapped command. EXTERNAL AUTHENTICATE's own answer is bare:
+ * 9000. An answer with another status than 9000 carries neither MAC nor data, and proves nothing; after 6982
+ * or 6988 the card has closed the channel. out has room for n bytes. */
 enum tally_error tally_scp03_unwrap(struct tally_scp03 *s, uint16_t sw, const uint8_t *answer, size_t n,
                                     uint8_t *out, size_t *out_n);
 
