@@ -54,6 +54,7 @@ void *http_on_target(void *cls, const char *uri, struct MHD_Connection *connecti
     return exchange;
 }
 
+/* From here on the request is being worked on, and draining waits for it. */
 static void enter(struct http_exchange *exchange)
 {
     struct tally_http_server *server = exchange->server;
@@ -181,7 +182,6 @@ static enum MHD_Result begin(struct http_exchange *exchange, const char *method)
     const struct tally_problem *problem = NULL;
     exchange->request.method = method;
     atomic_store(&exchange->state, EXCHANGE_BODY);
-    enter(exchange);
     MHD_get_connection_values(exchange->connection, MHD_HEADER_KIND, collect_header, exchange);
     set_trace(exchange);
     const char *length = tally_http_header(&exchange->request, "content-length");
@@ -267,6 +267,7 @@ enum MHD_Result http_on_request(void *cls, struct MHD_Connection *connection, co
         return take_body(exchange, upload, n);
     }
     atomic_store(&exchange->state, EXCHANGE_RUNNING);
+    enter(exchange);
     dispatch(exchange);
     /* Resuming happens in this thread alone, so a deferred exchange is still here even if it is finished
      * already. */
