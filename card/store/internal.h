@@ -52,10 +52,11 @@ struct store_entry {
     uint32_t check; /* CRC-32 over id, length field and data */
 };
 
-/* The words of a pair of commit units; all ones for a unit that is blank or not of one word throughout. */
+/* The words of a pair of commit units; all ones for a unit that is not of one word throughout. */
 struct store_pair {
     uint32_t mark;
     uint32_t confirmation;
+    bool started; /* the second unit is not blank: the first was whole before, and will always be seen */
 };
 
 /* What mount decided from reading what might not read the same again: a copy must be checked against it. */
@@ -137,10 +138,10 @@ bool store_flash_read(const struct store *s, uint32_t address, void *buf, size_t
 bool store_log_read(const struct store *s, struct store_pos pos, void *buf, size_t n);
 /* Programs and reads back. */
 bool store_flash_program(const struct store *s, uint32_t address, const void *data, size_t n);
-bool store_blank(const struct store *s, struct store_pos pos, uint32_t end);
+bool store_blank(const struct store *s, uint32_t address, uint32_t n);
 uint32_t store_mark(uint32_t crc);
 struct store_pair store_pair_read(const struct store *s, uint32_t address);
-/* Both agree: committed, whatever else is read, and for good. */
+/* Both agree: committed, whatever else is read. */
 bool store_pair_confirmed(struct store_pair pair);
 /* One of them stands for bytes of this CRC. */
 bool store_pair_holds(struct store_pair pair, uint32_t crc);
@@ -155,9 +156,9 @@ bool store_page_find(const struct store *s, uint32_t number, struct store_page *
 /* Erases a physical page and gives it this header; page->erases is set here. Nothing is ever erased without
  * getting a header in the same power session. */
 bool store_page_renew(struct store *s, uint32_t physical, struct store_page *page);
-/* The first physical page after `after`, around the end, that neither holds log up to page newest nor is
- * `avoid` (which may be STORE_NO_PAGE); or STORE_NO_PAGE. */
-uint32_t store_free_page(const struct store *s, uint32_t newest, uint32_t after, uint32_t avoid);
+/* The first physical page after `after`, around the end, that neither holds log up to page newest nor is set
+ * in avoid[STORE_MAX_PAGES]; or STORE_NO_PAGE. */
+uint32_t store_free_page(const struct store *s, uint32_t newest, uint32_t after, const bool *avoid);
 /* Opens page->number on a free physical page; page->version, end and erases are set here. */
 bool store_page_open(struct store *s, struct store_page *page);
 /* Erases a page and marks it as holding no log. */

@@ -90,19 +90,18 @@ bool store_flash_program(const struct store *s, uint32_t address, const void *da
     return true;
 }
 
-bool store_blank(const struct store *s, struct store_pos pos, uint32_t end)
+bool store_blank(const struct store *s, uint32_t address, uint32_t n)
 {
     uint8_t chunk[STORE_CHUNK];
-    uint32_t step = STORE_CHUNK / s->flash->unit;
-    if (end > s->units)
-        end = s->units;
-    for (; pos.at < end; pos.at += step) {
-        size_t n = (size_t)(end - pos.at < step ? end - pos.at : step) * s->flash->unit;
-        if (!store_flash_read(s, store_address(s, pos), chunk, n))
+    while (n > 0) {
+        uint32_t k = n < sizeof chunk ? n : (uint32_t)sizeof chunk;
+        if (!store_flash_read(s, address, chunk, k))
             return false;
-        for (size_t i = 0; i < n; i++)
+        for (uint32_t i = 0; i < k; i++)
             if (chunk[i] != 0xff)
                 return false;
+        address += k;
+        n -= k;
     }
     return true;
 }
@@ -123,10 +122,8 @@ static uint32_t confirmation(uint32_t mark)
     return never_blank(mark ^ 0x5a5a5a5a);
 }
 
-static uint32_t word_at(const struct store *s, uint32_t address)
+static uint32_t word_of(const struct store *s, const uint8_t *unit)
 {
-    uint8_t unit[STORE_UNIT_MAX];
-    store_flash_read(s, address, unit, s->flash->unit);
     uint32_t word = store_get32(unit);
     for (size_t i = 4; i < s->flash->unit; i += 4)
         if (store_get32(unit + i) != word)
@@ -136,7 +133,15 @@ static uint32_t word_at(const struct store *s, uint32_t address)
 
 struct store_pair store_pair_read(const struct store *s, uint32_t address)
 {
-    return (struct store_pair){word_at(s, address), word_at(s, address + s->flash->unit)};
+    uint8_t unit[STORE_UNIT_MAX];
+    struct store_pair pair = {.started = false};
+    store_flash_read(s, address, unit, s->flash->unit);
+    pair.mark = word_of(s, unit);
+    store_flash_read(s, address + s->flash->unit, unit, s->flash->unit);
+    pair.confirmation = word_of(s, unit);
+    for (size_t i = 0; i < s->flash->unit; i++)
+        pair.started = pair.started || unit[i] != 0xff;
+    return pair;
 }
 
 bool store_pair_confirmed(struct store_pair pair)

@@ -40,9 +40,9 @@ static bool frame_committed(const struct store *s, const struct store_frame *fra
                             uint32_t *mark)
 {
     struct store_pair pair = store_pair_read(s, store_address(s, frame->pair));
-    *sure = store_pair_confirmed(pair);
+    *sure = pair.started;
     *mark = pair.mark;
-    if (*sure)
+    if (store_pair_confirmed(pair))
         return true;
     uint32_t crc = store_frame_crc(s, frame);
     *mark = store_mark(crc);
@@ -82,21 +82,26 @@ static bool follow_frames(struct store *s, struct search *found)
     return any;
 }
 
+/* Whether the head page is blank from its unit `from` up to, not including, unit `to`. */
+static bool head_blank(const struct store *s, uint32_t from, uint32_t to)
+{
+    struct store_pos pos = {s->head, from};
+    if (to > s->units)
+        to = s->units;
+    return from >= to || store_blank(s, store_address(s, pos), (to - from) * s->flash->unit);
+}
+
 /* Whether one cut explains what stands after the last committed frame. If not, committed frames were damaged:
  * going on would bring back what they had replaced. */
 static bool explicable(const struct store *s)
 {
     struct store_pos end = {s->head, s->end};
     struct store_frame frame;
-    uint32_t header = store_units(s, STORE_FRAME_HEADER);
-    if (store_frame_load(s, end, &frame)) {
-        if (frame.seq != s->next_seq)
-            return false;
-        end.at = frame.pair.page == s->head ? frame.pair.at + 2 : s->units;
-    } else {
-        end.at += header;
-    }
-    return store_blank(s, end, s->units);
+    if (!store_frame_load(s, end, &frame))
+        return head_blank(s, s->end + store_units(s, STORE_FRAME_HEADER), s->units);
+    if (frame.seq != s->next_seq)
+        return false;
+    return frame.pair.page != s->head || head_blank(s, frame.pair.at + 2, s->units);
 }
 
 /* STORE_NOT_FOUND: the page holds no committed frame, and is no part of the log. A sealed page always does;
@@ -117,10 +122,10 @@ static enum store_result try_head(struct store *s, uint32_t number, struct searc
         if (!any || s->end < page->end || !store_sealed(s, physical, page, &sure, &doubt->seal_mark))
             return STORE_CORRUPT;
     }
-    doubt->seal = !sure;
-    struct store_pos end = {s->head, s->end};
-    bool blank = store_blank(s, end, end.at + store_units(s, STORE_FRAME_HEADER));
-    if ((doubt->seal && s->end != page->end) || (!blank && !explicable(s)))
+    /* Frames after a seal show that it was confirmed. */
+    doubt->seal = !sure && s->end == page->end;
+    bool blank = head_blank(s, s->end, s->end + store_units(s, STORE_FRAME_HEADER));
+    if (!blank && !explicable(s))
         return STORE_CORRUPT;
     found->dirty = doubt->frame || doubt->seal || !blank;
     return STORE_OK;

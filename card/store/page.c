@@ -98,14 +98,13 @@ bool store_page_renew(struct store *s, uint32_t physical, struct store_page *pag
     return s->flash->erase(s->flash->ctx, physical) == HAL_OK && page_program(s, physical, page);
 }
 
-uint32_t store_free_page(const struct store *s, uint32_t newest, uint32_t after, uint32_t avoid)
+uint32_t store_free_page(const struct store *s, uint32_t newest, uint32_t after, const bool *avoid)
 {
     uint32_t count = s->flash->page_count;
-    uint8_t used[STORE_MAX_PAGES] = {0};
+    bool used[STORE_MAX_PAGES];
+    memcpy(used, avoid, sizeof used);
     for (uint32_t n = s->tail; n <= newest; n++)
-        used[s->page_of[n % count]] = 1;
-    if (avoid != STORE_NO_PAGE)
-        used[avoid] = 1;
+        used[s->page_of[n % count]] = true;
     for (uint32_t i = 1; i <= count; i++) {
         uint32_t p = (after + i) % count;
         if (!used[p])
@@ -116,11 +115,12 @@ uint32_t store_free_page(const struct store *s, uint32_t newest, uint32_t after,
 
 bool store_page_open(struct store *s, struct store_page *page)
 {
+    static const bool none[STORE_MAX_PAGES];
     uint32_t count = s->flash->page_count, newest = page->number - 1;
     uint32_t p = newest >= s->tail ? s->page_of[newest % count] : count - 1;
     page->end = 0;
     for (page->version = 0; page->version < STORE_TRIES; page->version++) {
-        p = store_free_page(s, newest, p, STORE_NO_PAGE);
+        p = store_free_page(s, newest, p, none);
         if (p == STORE_NO_PAGE)
             return false;
         if (store_page_renew(s, p, page)) {
@@ -134,8 +134,9 @@ bool store_page_open(struct store *s, struct store_page *page)
 bool store_page_scrub(struct store *s, uint32_t physical)
 {
     struct store_page page = {0}, seen;
-    if (store_page_renew(s, physical, &page))
-        return true;
+    for (unsigned i = 0; i < STORE_TRIES; i++)
+        if (store_page_renew(s, physical, &page))
+            return true;
     /* A page that will not take a header is worn out; it does no harm as long as it has none. */
     return !store_page_load(s, physical, &seen) || seen.number == 0;
 }

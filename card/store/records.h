@@ -17,7 +17,8 @@
 #define REC_KEY_AUTH 0x0202 /* version 1, private 32, public x || y 64 */
 #define REC_KEY_RSA  0x0203 /* version 1, p, q, dp, dq, iq 128 each, modulus 256 */
 
-/* One of each per operator, enrolled or removed; the low byte is the operator's slot. Layouts: specs/formats.md. */
+/* One of each per operator, enrolled or removed; the low byte is the operator's slot. Layouts:
+ * specs/formats.md. */
 #define REC_OPERATOR 0x0300
 #define REC_SEQUENCE 0x0400 /* sequence window: highest sequence 4, bit map 8 */
 

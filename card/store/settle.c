@@ -1,5 +1,7 @@
 #include "card/store/internal.h"
 
+#include <string.h>
+
 #include "card/store/crc32.h"
 
 static uint32_t seal_address(const struct store *s, uint32_t physical)
@@ -24,11 +26,11 @@ bool store_sealed(const struct store *s, uint32_t physical, const struct store_p
                   uint32_t *mark)
 {
     struct store_pair pair = store_pair_read(s, seal_address(s, physical));
-    *sure = store_pair_confirmed(pair);
+    *sure = pair.started;
     *mark = pair.mark;
     if (page->end > s->units || page->end < s->start + 2)
         return false;
-    if (*sure)
+    if (store_pair_confirmed(pair))
         return true;
     uint32_t crc = content_crc(s, physical, page->end);
     *mark = store_mark(crc);
@@ -47,24 +49,56 @@ static bool suspicious(const struct store *s, uint32_t physical)
     return !store_page_find(s, page.number, &current) || page.version > current.version;
 }
 
-/* While the head page's seal is in doubt, the sound page it was made from must stay: it is what a mount falls
- * back to if the seal is not seen. */
-static uint32_t fallback(const struct store *s, const struct store_page *head)
+/* Whether this version of the head page is there for good. Frames after a seal show that it was confirmed. */
+static bool stable(const struct store *s, uint32_t physical, const struct store_page *page, bool sure)
 {
-    uint32_t best = STORE_NO_PAGE, version = 0, mark;
-    bool sure;
-    for (uint32_t p = 0; p < s->flash->page_count; p++) {
-        struct store_page page;
-        if (!store_page_load(s, p, &page) || page.number != head->number || page.version >= head->version)
-            continue;
-        if (page.end != 0 && (!store_sealed(s, p, &page, &sure, &mark) || !sure))
-            continue;
-        if (best == STORE_NO_PAGE || page.version > version) {
-            best = p;
-            version = page.version;
+    uint32_t end = page->end * s->flash->unit;
+    return page->end == 0 || sure ||
+           !store_blank(s, physical * s->flash->page_size + end, s->flash->page_size - end);
+}
+
+/* While the head page's seal is in doubt, what a mount may fall back to if the seal is not seen must stay:
+ * the other whole versions of the page, from the newest down to the first that is stable, which is the
+ * result. */
+static uint32_t keep_versions(const struct store *s, const struct store_page *head, bool *keep)
+{
+    uint32_t limit = head->version, best, mark;
+    bool sure = false;
+    for (;;) {
+        struct store_page page, found = {0};
+        best = STORE_NO_PAGE;
+        for (uint32_t p = 0; p < s->flash->page_count; p++) {
+            bool whole_sure = true;
+            if (!store_page_load(s, p, &page) || page.number != head->number || page.version >= limit ||
+                (page.end != 0 && !store_sealed(s, p, &page, &whole_sure, &mark)))
+                continue;
+            if (best == STORE_NO_PAGE || page.version > found.version) {
+                best = p;
+                found = page;
+                sure = whole_sure;
+            }
         }
+        if (best == STORE_NO_PAGE)
+            return best;
+        keep[best] = true;
+        limit = found.version;
+        if (stable(s, best, &found, sure))
+            return best;
     }
-    return best;
+}
+
+/* A page to rewrite the head page to. Should so many versions be in doubt that none is left, those may go of
+ * which nothing can have been lost: all but the stable one. */
+static uint32_t target_page(const struct store *s, const struct store_page *head, bool doubt, uint32_t after)
+{
+    bool keep[STORE_MAX_PAGES] = {false};
+    uint32_t last = doubt ? keep_versions(s, head, keep) : STORE_NO_PAGE;
+    uint32_t to = store_free_page(s, s->head, after, keep);
+    if (to != STORE_NO_PAGE || last == STORE_NO_PAGE)
+        return to;
+    memset(keep, 0, sizeof keep);
+    keep[last] = true;
+    return store_free_page(s, s->head, after, keep);
 }
 
 /* Copies units [start, s->end) of the head page, except that the last pair of commit units is made anew. */
@@ -104,15 +138,15 @@ static bool rewrite_on(struct store *s, uint32_t to, struct store_page *page, co
 
 static bool rewrite_head(struct store *s, const struct store_doubt *doubt)
 {
-    struct store_page page;
-    if (s->end < s->start + 2 || !store_page_find(s, s->head, &page))
+    struct store_page head, page;
+    if (s->end < s->start + 2 || !store_page_find(s, s->head, &head))
         return false;
-    uint32_t avoid = doubt != NULL && doubt->seal ? fallback(s, &page) : STORE_NO_PAGE;
     uint32_t to = s->page_of[s->head % s->flash->page_count];
+    page = head;
     page.end = s->end;
     for (unsigned i = 0; i < STORE_TRIES; i++) {
         page.version++;
-        to = store_free_page(s, s->head, to, avoid);
+        to = target_page(s, &head, doubt != NULL && doubt->seal, to);
         if (to == STORE_NO_PAGE)
             return false;
         if (rewrite_on(s, to, &page, doubt))

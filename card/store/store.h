@@ -30,8 +30,8 @@ enum store_result {
     STORE_BLANK,     /* mount: no store here, or a format that was cut short */
 };
 
-/* Where the live version of a record stands: its first unit, counted as if logical page n stood at physical page n
- * modulo page_count. */
+/* Where the live version of a record stands: its first unit, counted as if logical page n stood at physical
+ * page n modulo page_count. */
 struct store_slot {
     uint16_t id;
     uint16_t at;

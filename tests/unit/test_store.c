@@ -410,6 +410,116 @@ START_TEST(decay_never_brings_back_an_older_state)
 }
 END_TEST
 
+/* A failure that is no cut costs a page, not the commit. */
+START_TEST(a_failing_operation_is_worked_around)
+{
+    size_t size = flashsim_size(8, 2048, 12);
+    make_store(8, 2048, 12);
+    ck_assert_int_eq(put(1, 300, 1), STORE_OK);
+    ck_assert_int_eq(put(2, 1000, 2), STORE_OK);
+    void *before = malloc(size);
+    ck_assert_ptr_nonnull(before);
+    memcpy(before, memory, size);
+    struct model model_before = model;
+    for (uint64_t k = 0; sim.fail_count == 0; k++) {
+        for (uint64_t seed = 0; seed < 6; seed++) {
+            memcpy(memory, before, size);
+            model = model_before;
+            flashsim_power_on(&sim, seed);
+            ck_assert_int_eq(store_mount(&store, &sim.flash), STORE_OK);
+            flashsim_fail_after(&sim, k, 1 + seed % 2);
+            batch.count = 0;
+            batch_put(&batch, 3, 1000, 3);
+            batch_delete(&batch, 1);
+            ck_assert_int_eq(commit_batch(), STORE_OK);
+            ck_assert(model_matches(&model, &store));
+            uint64_t left = sim.fail_count;
+            for (unsigned i = 0; i < 2; i++) {
+                flashsim_power_on(&sim, seed + i);
+                ck_assert_int_eq(store_mount(&store, &sim.flash), STORE_OK);
+                ck_assert(model_matches(&model, &store));
+            }
+            sim.fail_count = left;
+        }
+    }
+    free(before);
+    free_flash();
+}
+END_TEST
+
+START_TEST(a_dead_flash_is_reported_and_settled_later)
+{
+    make_store(8, 2048, 12);
+    for (uint64_t k = 0; k < 60; k++) {
+        ck_assert_int_eq(put(1, 200, 1), STORE_OK);
+        struct model old = model;
+        flashsim_fail_after(&sim, k, UINT32_MAX);
+        enum store_result result = put(1, 200, 2);
+        uint8_t buf[1] = {7};
+        if (result != STORE_OK) {
+            ck_assert_int_eq(result, STORE_IO);
+            ck_assert_int_eq(store_read(&store, 1, 0, buf, 1), STORE_IO);
+            ck_assert_uint_eq(buf[0], 0);
+            ck_assert_int_eq(put(1, 1, 1), STORE_IO);
+        }
+        flashsim_power_on(&sim, k);
+        ck_assert_int_eq(store_mount(&store, &sim.flash), STORE_OK);
+        batch.count = 0;
+        batch_put(&batch, 1, 200, 2);
+        if (!model_matches(&old, &store))
+            model_apply(&model, &batch);
+        ck_assert(model_matches(&model, &store));
+    }
+    free_flash();
+}
+END_TEST
+
+START_TEST(a_bad_page_is_passed_over)
+{
+    make_store(8, 2048, 32);
+    fill(372);
+    sim.bad_page = (uint32_t)_i;
+    for (unsigned i = 0; i < 400; i++) {
+        ck_assert_int_eq(put((uint16_t)(i * 7 % 90), 372, i), STORE_OK);
+        if (i % 50 == 0) {
+            ck_assert_int_eq(store_mount(&store, &sim.flash), STORE_OK);
+            ck_assert(model_matches(&model, &store));
+        }
+    }
+    free_flash();
+}
+END_TEST
+
+START_TEST(a_format_cut_short_can_be_repeated)
+{
+    make_store(8, 2048, 10);
+    for (uint16_t i = 0; i < 10; i++)
+        ck_assert_int_eq(put(i, 500, i), STORE_OK);
+    size_t size = flashsim_size(8, 2048, 10);
+    void *before = malloc(size);
+    ck_assert_ptr_nonnull(before);
+    memcpy(before, memory, size);
+    for (uint64_t k = 0;; k++) {
+        memcpy(memory, before, size);
+        flashsim_power_on(&sim, k);
+        flashsim_cut_after(&sim, k, k);
+        (void)store_format(&store, &sim.flash);
+        bool done = !sim.dead;
+        flashsim_power_on(&sim, k + 1);
+        enum store_result result = store_mount(&store, &sim.flash);
+        ck_assert(result == STORE_OK || result == STORE_BLANK || result == STORE_CORRUPT);
+        if (result == STORE_OK && store_stats(&store).records != 0)
+            ck_assert(model_matches(&model, &store));
+        ck_assert_int_eq(store_format(&store, &sim.flash), STORE_OK);
+        ck_assert_uint_eq(store_stats(&store).records, 0);
+        if (done)
+            break;
+    }
+    free(before);
+    free_flash();
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("store");
@@ -427,6 +537,10 @@ int main(void)
     tcase_add_test(c, wear_is_even);
     tcase_add_test(c, decay_is_reported_and_confined);
     tcase_add_test(c, decay_never_brings_back_an_older_state);
+    tcase_add_test(c, a_failing_operation_is_worked_around);
+    tcase_add_test(c, a_dead_flash_is_reported_and_settled_later);
+    tcase_add_loop_test(c, a_bad_page_is_passed_over, 0, 3);
+    tcase_add_test(c, a_format_cut_short_can_be_repeated);
     suite_add_tcase(s, c);
     return tally_check_main(s, NULL);
 }

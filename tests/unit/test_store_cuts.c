@@ -131,15 +131,20 @@ enum { WORKLOADS = sizeof workloads / sizeof *workloads };
 
 /* --- the sweep --- */
 
-static void prepare(const struct workload *w)
+static void make_flash(uint32_t unit, uint32_t page_size, uint32_t pages)
 {
-    memory_size = flashsim_size(w->unit, PAGE, PAGES);
+    memory_size = flashsim_size(unit, page_size, pages);
     memory = calloc(1, memory_size);
     start_image = malloc(memory_size);
     cut_image = malloc(memory_size);
     ck_assert(memory != NULL && start_image != NULL && cut_image != NULL);
-    ck_assert(flashsim_open(&sim, memory, memory_size, w->unit, PAGE, PAGES));
+    ck_assert(flashsim_open(&sim, memory, memory_size, unit, page_size, pages));
     ck_assert_int_eq(store_format(&store, &sim.flash), STORE_OK);
+}
+
+static void prepare(const struct workload *w)
+{
+    make_flash(w->unit, PAGE, PAGES);
     w->prepare();
     after = before;
     model_apply(&after, &batch);
@@ -272,6 +277,104 @@ START_TEST(also_when_torn_units_cannot_be_read)
 }
 END_TEST
 
+/* --- a life of cuts --- */
+
+static void random_batch(uint32_t *state)
+{
+    size_t want = 1 + model_random(state) % 3;
+    batch.count = 0;
+    for (size_t i = 0; i < want; i++) {
+        /* One record of three: ids of one batch never meet. */
+        uint16_t id = (uint16_t)(model_random(state) % 16 * 3 + i);
+        size_t longest = i == 0 && model_random(state) % 3 == 0 ? STORE_DATA_MAX : 200;
+        if (model_random(state) % 5 == 0 && model_find(&before, id) != NULL)
+            batch_delete(&batch, id);
+        else
+            batch_put(&batch, id, model_random(state) % (longest + 1), model_random(state));
+    }
+    after = before;
+    model_apply(&after, &batch);
+}
+
+/* Mounts, cut short a few times, until it is through; then the model is what is shown. */
+static void settle_random(uint32_t *state, unsigned allowed, uint32_t span)
+{
+    for (unsigned cuts = model_random(state) % 4; cuts > 0; cuts--) {
+        flashsim_power_on(&sim, model_random(state));
+        flashsim_cut_after(&sim, model_random(state) % span, model_random(state));
+        if (store_mount(&store, &sim.flash) == STORE_OK &&
+            (model_matches(&before, &store) || model_matches(&after, &store)))
+            allowed &= model_matches(&before, &store) ? BEFORE : AFTER;
+    }
+    enum shown shown = mounted(model_random(state));
+    ck_assert_msg((shown & allowed) != 0, "what was shown or acknowledged is gone");
+    if (shown == AFTER)
+        before = after;
+    after = before;
+}
+
+/* A thousand commits and more on a store near its limit, hardly one of which goes through at the first
+ * attempt. That a commit that fits is never refused shows that cuts cost the store nothing for good. */
+static void live(uint32_t unit, uint32_t page, uint32_t pages, uint32_t seed, uint32_t span)
+{
+    uint32_t state = seed;
+    make_flash(unit, page, pages);
+    for (unsigned i = 0; i < 400; i++) {
+        random_batch(&state);
+        size_t cost = model_cost(&after, &store);
+        enum store_result want = cost <= store_stats(&store).capacity_bytes ? STORE_OK : STORE_FULL;
+        flashsim_cut_after(&sim, model_random(&state) % span, model_random(&state));
+        enum store_result got = store_commit(&store, batch.changes, batch.count);
+        ck_assert_msg(got == want || (sim.dead && got == STORE_IO), "commit: got %d, want %d", (int)got,
+                      (int)want);
+        if (got == STORE_FULL) {
+            flashsim_power_on(&sim, state);
+            ck_assert_int_eq(got, want);
+            after = before;
+            continue;
+        }
+        unsigned allowed = got == STORE_OK ? AFTER : BEFORE | AFTER;
+        if (sim.dead)
+            settle_random(&state, allowed, span);
+        else
+            before = after;
+        ck_assert_uint_ge(store_stats(&store).free_pages, 2);
+    }
+    release();
+}
+
+START_TEST(a_life_of_cuts_costs_nothing_for_good)
+{
+    static const uint32_t spans[] = {30, 120, 400, 1500};
+    static const uint32_t geometries[][3] = {{8, 2048, 10}, {16, 2048, 10}, {4, 2048, 12}, {8, 4096, 9}};
+    const uint32_t *g = geometries[_i % 4];
+    live(g[0], g[1], g[2], 77 + (uint32_t)_i, spans[_i / 4 % 4]);
+}
+END_TEST
+
+/* Every session ends in the same operation, which is too early for a page to be compacted: nothing is gained,
+ * but nothing is used up either; and the first session that lasts makes progress. */
+START_TEST(a_weak_field_does_not_wear_the_store_down)
+{
+    make_flash(8, PAGE, PAGES);
+    compaction();
+    after = before;
+    model_apply(&after, &batch);
+    uint64_t lasts = 20 + (uint64_t)_i * 37;
+    for (unsigned i = 0; i < 200; i++) {
+        flashsim_power_on(&sim, i);
+        flashsim_cut_after(&sim, lasts, i);
+        if (store_mount(&store, &sim.flash) == STORE_OK)
+            (void)store_commit(&store, batch.changes, batch.count);
+    }
+    if (mounted(1) == BEFORE) {
+        ck_assert_int_eq(store_commit(&store, batch.changes, batch.count), STORE_OK);
+        ck_assert_int_eq(mounted(2), AFTER);
+    }
+    release();
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("store_cuts");
@@ -280,6 +383,8 @@ int main(void)
     tcase_add_loop_test(c, every_cut_leaves_before_or_after, 0, WORKLOADS);
     tcase_add_loop_test(c, also_when_torn_units_read_differently_each_time, 0, WORKLOADS);
     tcase_add_loop_test(c, also_when_torn_units_cannot_be_read, 0, WORKLOADS);
+    tcase_add_loop_test(c, a_life_of_cuts_costs_nothing_for_good, 0, 16);
+    tcase_add_loop_test(c, a_weak_field_does_not_wear_the_store_down, 0, 16);
     suite_add_tcase(s, c);
     return tally_check_main(s, NULL);
 }

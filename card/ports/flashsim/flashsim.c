@@ -136,13 +136,15 @@ static void tear_erase(struct flashsim *sim, uint32_t page, enum tear kind, uint
 enum outcome { GOES_WELL, FAILS, CUT };
 
 /* Counts one operation and says what is to become of it. */
-static enum outcome next_operation(struct flashsim *sim)
+static enum outcome next_operation(struct flashsim *sim, uint32_t page)
 {
     sim->memory->operations++;
     if (sim->cut_planned && sim->cut_left-- == 0) {
         sim->dead = true;
         return CUT;
     }
+    if (page == sim->bad_page)
+        return FAILS;
     if (sim->fail_count > 0 && sim->fail_left > 0) {
         sim->fail_left--;
         return GOES_WELL;
@@ -175,7 +177,7 @@ static int sim_program(void *ctx, uint32_t address, const void *from, size_t n)
             sim->misuse += sim->state[u] == PROGRAMMED;
             return HAL_FAIL;
         }
-        enum outcome outcome = next_operation(sim);
+        enum outcome outcome = next_operation(sim, u / (sim->flash.page_size / unit));
         if (outcome != GOES_WELL) {
             uint64_t seed = tear_seed(sim, outcome);
             tear(sim, u, data, (enum tear)(seed % TEAR_KINDS), seed);
@@ -195,7 +197,7 @@ static int sim_erase(void *ctx, uint32_t page)
         sim->misuse++;
         return HAL_FAIL;
     }
-    enum outcome outcome = next_operation(sim);
+    enum outcome outcome = next_operation(sim, page);
     sim->memory->erases[page]++;
     if (outcome != GOES_WELL) {
         uint64_t seed = tear_seed(sim, outcome);
@@ -229,6 +231,7 @@ bool flashsim_open(struct flashsim *sim, void *memory, size_t size, uint32_t uni
                    uint32_t page_count)
 {
     memset(sim, 0, sizeof *sim);
+    sim->bad_page = FLASHSIM_NONE;
     if ((unit != 4 && unit != 8 && unit != 16) || page_size == 0 || page_size % unit != 0 ||
         page_count == 0 || page_count > PAGES_MAX || page_size > UINT32_MAX / 4 / page_count ||
         size < flashsim_size(unit, page_size, page_count))

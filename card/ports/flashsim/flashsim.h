@@ -12,17 +12,20 @@
 
 #include "card/hal/hal.h"
 
+#define FLASHSIM_NONE UINT32_MAX
+
 struct flashsim_memory;
 
 struct flashsim {
     struct hal_flash flash; /* what the card is given; points into this struct, which must not be moved */
     struct flashsim_memory *memory;
     uint8_t *data;
-    uint8_t *flux;  /* bits of data that read unstably */
-    uint8_t *state; /* one byte a unit */
-    bool ecc;       /* set by the caller: reading a torn unit fails instead of giving unstable bits */
-    bool flicker;   /* set by the caller: unstable bits change with every read, not with every power-on */
-    bool dead;      /* power is off */
+    uint8_t *flux;     /* bits of data that read unstably */
+    uint8_t *state;    /* one byte a unit */
+    bool ecc;          /* set by the caller: reading a torn unit fails instead of giving unstable bits */
+    bool flicker;      /* set by the caller: unstable bits change with every read, not with every power-on */
+    bool dead;         /* power is off */
+    uint32_t bad_page; /* set by the caller: every operation on this page fails; FLASHSIM_NONE at first */
     bool cut_planned;
     uint64_t cut_left;
     uint64_t cut_seed;
