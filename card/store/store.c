@@ -162,27 +162,32 @@ static void copy_part(uint8_t *buf, size_t offset, size_t n, const uint8_t *chun
         memcpy(buf + (low - offset), chunk + (low - at), high - low);
 }
 
-static bool read_checked(const struct store *s, struct store_pos pos, const struct store_entry *entry,
-                         size_t offset, uint8_t *buf, size_t n)
+/* Reads the record to its end and checks it, or only as far as is asked for. */
+static bool read_part(const struct store *s, struct store_pos pos, const struct store_entry *entry,
+                      bool whole, size_t offset, uint8_t *buf, size_t n)
 {
     uint8_t chunk[STORE_CHUNK];
     uint32_t crc = 0;
-    size_t total = STORE_ENTRY_HEADER + (size_t)entry->len;
+    bool good = true;
+    size_t total = STORE_ENTRY_HEADER + (whole ? (size_t)entry->len : offset + n);
     for (size_t at = 0; at < total; at += sizeof chunk) {
         size_t k = total - at < sizeof chunk ? total - at : sizeof chunk;
-        store_log_read(s, pos, chunk, k);
+        good = store_log_read(s, pos, chunk, k) && good;
         pos = store_skip(s, pos, store_units(s, k));
+        copy_part(buf, offset + STORE_ENTRY_HEADER, n, chunk, at, k);
+        if (!whole)
+            continue;
         /* The check covers the entry without the check itself. */
         size_t skip = at == 0 ? STORE_ENTRY_HEADER : 0;
         if (at == 0)
             crc = store_crc32(0, chunk, 4);
         crc = store_crc32(crc, chunk + skip, k - skip);
-        copy_part(buf, offset + STORE_ENTRY_HEADER, n, chunk, at, k);
     }
-    return crc == entry->check;
+    return whole ? crc == entry->check : good;
 }
 
-enum store_result store_read(const struct store *s, uint16_t id, size_t offset, void *buf, size_t n)
+static enum store_result read_record(const struct store *s, uint16_t id, bool whole, size_t offset, void *buf,
+                                     size_t n)
 {
     size_t size, where;
     struct store_entry entry;
@@ -192,12 +197,22 @@ enum store_result store_read(const struct store *s, uint16_t id, size_t offset, 
     if (result == STORE_OK) {
         store_index_find(s, id, &where);
         struct store_pos pos = store_slot_pos(s, where);
-        if (!store_entry_load(s, pos, &entry) || !read_checked(s, pos, &entry, offset, buf, n))
+        if (!store_entry_load(s, pos, &entry) || !read_part(s, pos, &entry, whole, offset, buf, n))
             result = STORE_CORRUPT;
     }
     if (result != STORE_OK && n > 0)
         memset(buf, 0, n);
     return result;
+}
+
+enum store_result store_read(const struct store *s, uint16_t id, size_t offset, void *buf, size_t n)
+{
+    return read_record(s, id, true, offset, buf, n);
+}
+
+enum store_result store_peek(const struct store *s, uint16_t id, void *buf, size_t n)
+{
+    return read_record(s, id, false, 0, buf, n);
 }
 
 struct store_cursor store_first(uint8_t type)

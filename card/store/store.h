@@ -96,6 +96,10 @@ enum store_result store_size(const struct store *s, uint16_t id, size_t *n);
  * beyond its end. buf is zero unless STORE_OK. */
 enum store_result store_read(const struct store *s, uint16_t id, size_t offset, void *buf, size_t n);
 
+/* Copies the first n bytes of the record, and reads no more than those: without the check. For looking
+ * through many records; what is found must be read by store_read before it is believed. */
+enum store_result store_peek(const struct store *s, uint16_t id, void *buf, size_t n);
+
 struct store_cursor store_first(uint8_t type);
 
 /* Moves to the next record of the cursor's type, ascending by index; false when there is none. Commits

@@ -17,9 +17,10 @@ enum {
     RAIL_ID = 0x0101,
     PARK_ID = 0x0202,
     WORLD_DATE = 9800,
+    WORLD_EPOCH = 5, /* floor, and of every certificate */
     GATE_1 = 501,
     GATE_2 = 502,
-    EXACTLY_ONE_MAX = 1264
+    MESSAGE_MAX = COMMAND_DATA_MAX
 };
 
 /* One operator, with everything that it and the card issuer's registrar hold for it. */
@@ -45,7 +46,7 @@ struct world {
 
 /* Bytes for the card. */
 struct message {
-    uint8_t data[EXACTLY_ONE_MAX];
+    uint8_t data[MESSAGE_MAX];
     size_t n;
 };
 

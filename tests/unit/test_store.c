@@ -105,6 +105,22 @@ START_TEST(put_read_replace_delete)
 }
 END_TEST
 
+START_TEST(peek_shows_what_read_shows)
+{
+    make_store(8, 2048, 32);
+    uint8_t peeked[1025], read[1024];
+    ck_assert_int_eq(store_peek(&store, 0x0101, peeked, 1), STORE_NOT_FOUND);
+    ck_assert_int_eq(put(0x0101, 1024, 3), STORE_OK);
+    for (size_t n = 0; n <= sizeof read; n += 31) {
+        ck_assert_int_eq(store_peek(&store, 0x0101, peeked, n), STORE_OK);
+        ck_assert_int_eq(store_read(&store, 0x0101, 0, read, n), STORE_OK);
+        ck_assert_mem_eq(peeked, read, n);
+    }
+    ck_assert_int_eq(store_peek(&store, 0x0101, peeked, 1025), STORE_LIMIT);
+    free_flash();
+}
+END_TEST
+
 START_TEST(a_commit_is_all_or_nothing)
 {
     make_store(8, 2048, 32);
@@ -527,6 +543,7 @@ int main(void)
     tcase_set_timeout(c, 60);
     tcase_add_test(c, blank_flash_is_blank);
     tcase_add_test(c, put_read_replace_delete);
+    tcase_add_test(c, peek_shows_what_read_shows);
     tcase_add_test(c, a_commit_is_all_or_nothing);
     tcase_add_test(c, limits_are_refused);
     tcase_add_test(c, unsuitable_geometry_is_refused);

@@ -7,6 +7,11 @@ bool record_read(struct card *card, uint16_t id, size_t offset, void *out, size_
     return store_read(&card->store, id, offset, out, n) == STORE_OK;
 }
 
+bool record_peek(struct card *card, uint16_t id, void *out, size_t n)
+{
+    return store_peek(&card->store, id, out, n) == STORE_OK;
+}
+
 bool record_exists(struct card *card, uint16_t id)
 {
     return card_has_record(card, id);

@@ -19,6 +19,9 @@ enum { CHANGES_MAX = 16, COUNTER_SIZE = 4 };
  * the memory failed. */
 bool record_read(struct card *card, uint16_t id, size_t offset, void *out, size_t n);
 
+/* Reads the first n bytes without checking the record: for finding one among many. */
+bool record_peek(struct card *card, uint16_t id, void *out, size_t n);
+
 /* True when there is such a record, readable or not. */
 bool record_exists(struct card *card, uint16_t id);
 

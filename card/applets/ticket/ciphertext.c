@@ -4,9 +4,9 @@
 
 #include "card/apdu/card.h"
 #include "card/applets/ticket/change.h"
+#include "card/applets/ticket/kem.h"
 #include "card/applets/ticket/operators.h"
 #include "card/applets/ticket/tickets.h"
-#include "card/crypto/hpke.h"
 #include "card/crypto/rsa.h"
 #include "card/wire/be.h"
 
@@ -50,18 +50,6 @@ static uint16_t read_header(struct card *card, struct envelope *e, struct order 
     return SW_OK;
 }
 
-static uint8_t *decrypt_p256(struct card *card, const struct envelope *e)
-{
-    uint8_t key[1 + P256_PRIVATE_SIZE + P256_PUBLIC_SIZE];
-    uint8_t *enc = e->data + HEADER, *body = enc + HPKE_ENC_SIZE;
-    const struct bytes aad = {e->data, HEADER};
-    const struct hpke_key pair = {.private_key = key + 1, .public_key = key + 1 + P256_PRIVATE_SIZE};
-    bool ok = record_read(card, REC_KEY_KEM, 0, key, sizeof key) &&
-              hpke_open(&pair, LABEL_CIPHERTEXT_1, &aad, 1, enc, body, e->plain + AEAD_TAG_SIZE);
-    wipe(key, sizeof key);
-    return ok ? body : NULL;
-}
-
 static uint8_t *decrypt_rsa(struct card *card, const struct envelope *e)
 {
     static const uint8_t nonce[GCM_NONCE_SIZE];
@@ -69,7 +57,7 @@ static uint8_t *decrypt_rsa(struct card *card, const struct envelope *e)
     uint8_t *block = e->data + HEADER, *body = block + RSA_SIZE;
     const struct bytes aad = {e->data, HEADER};
     size_t n = 0;
-    bool ok = record_read(card, REC_KEY_RSA, 1, key, sizeof key) &&
+    bool ok = record_read(card, REC_KEY_RSA, KEY_RSA_PRIVATE, key, sizeof key) &&
               rsa_oaep_decrypt(key, LABEL_CIPHERTEXT_1, block, &n) && n == SYM_KEY_SIZE &&
               gcm_open(block, nonce, &aad, 1, body, e->plain, body + e->plain);
     wipe(key, sizeof key);
@@ -96,7 +84,8 @@ uint16_t ciphertext_open(struct card *card, uint8_t *data, size_t n, struct orde
     memset(order, 0, sizeof *order);
     uint16_t sw = read_header(card, &e, order);
     if (sw == SW_OK) {
-        order->bytes = e.suite == SUITE_RSA ? decrypt_rsa(card, &e) : decrypt_p256(card, &e);
+        order->bytes = e.suite == SUITE_RSA ? decrypt_rsa(card, &e)
+                                            : kem_open(card, LABEL_CIPHERTEXT_1, data, HEADER, n);
         order->size = e.plain;
         if (order->bytes == NULL || !face_decode(order->bytes, &order->face) ||
             order->face.operator_id != e.head.id || order->face.suite != e.suite ||

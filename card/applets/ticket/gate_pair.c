@@ -100,15 +100,14 @@ static bool agree(struct card *card, const struct apdu_command *command, struct 
 static bool prove(struct card *card, const struct meeting *m, uint8_t status, const uint8_t tid[TID_SIZE],
                   uint8_t *out)
 {
-    enum { RECORD_PRIVATE = 1, RECORD_PUBLIC = RECORD_PRIVATE + P256_PRIVATE_SIZE };
     uint8_t private_key[P256_PRIVATE_SIZE];
     const struct bytes parts[] = {{m->transcript, SHA256_SIZE},
                                   {&status, 1},
                                   {m->serial, SERIAL_SIZE},
                                   {m->counter, sizeof m->counter},
                                   {tid, TID_SIZE}};
-    bool ok = record_read(card, REC_KEY_AUTH, RECORD_PRIVATE, private_key, sizeof private_key) &&
-              record_read(card, REC_KEY_AUTH, RECORD_PUBLIC, out, P256_PUBLIC_SIZE) &&
+    bool ok = record_read(card, REC_KEY_AUTH, KEY_P256_PRIVATE, private_key, sizeof private_key) &&
+              record_read(card, REC_KEY_AUTH, KEY_P256_PUBLIC, out, P256_PUBLIC_SIZE) &&
               record_read(card, RECORD(REC_OPERATOR, m->slot), OPERATOR_AT_CERTIFICATE,
                           out + P256_PUBLIC_SIZE, ECDSA_SIZE) &&
               p256_sign(private_key, LABEL_CARD_PROOF, parts, 5, out + P256_PUBLIC_SIZE + ECDSA_SIZE);

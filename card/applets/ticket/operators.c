@@ -15,41 +15,40 @@ size_t suite_key_size(uint8_t suite)
     }
 }
 
-static bool read_head(struct card *card, int slot, struct operator_head *head)
+static void decode(const uint8_t b[OPERATOR_MARK_SIZE], struct operator_head *head)
 {
-    uint8_t b[OPERATOR_MARK_SIZE], suite = 0;
-    uint16_t id = RECORD(REC_OPERATOR, slot);
-    memset(head, 0, sizeof *head);
-    if (!record_read(card, id, 0, b, sizeof b))
-        return false;
-    if (b[OPERATOR_AT_STATE] == OPERATOR_ACTIVE && !record_read(card, id, OPERATOR_AT_SUITE, &suite, 1))
-        return false;
     *head = (struct operator_head){.state = b[OPERATOR_AT_STATE],
                                    .id = be16_get(b + OPERATOR_AT_ID),
                                    .enrolment_version = be16_get(b + OPERATOR_AT_ENROLMENT),
                                    .package_version = be32_get(b + OPERATOR_AT_PACKAGE),
                                    .sub_key_floor = b[OPERATOR_AT_SUB_KEY_FLOOR],
                                    .epoch_floor = be16_get(b + OPERATOR_AT_EPOCH_FLOOR),
-                                   .suite = suite};
-    return true;
+                                   .suite = b[OPERATOR_AT_SUITE]};
 }
 
 bool operators_next(struct card *card, int *slot, struct operator_head *head)
 {
-    do {
-        int next = record_next(card, REC_OPERATOR, *slot);
-        if (next < 0)
-            return false;
-        *slot = next;
-    } while (!read_head(card, *slot, head));
+    uint8_t b[OPERATOR_MARK_SIZE];
+    int next = record_next(card, REC_OPERATOR, *slot);
+    while (next >= 0 && !record_peek(card, RECORD(REC_OPERATOR, next), b, sizeof b))
+        next = record_next(card, REC_OPERATOR, next);
+    memset(head, 0, sizeof *head);
+    if (next < 0)
+        return false;
+    *slot = next;
+    decode(b, head);
     return true;
 }
 
 int operators_find_any(struct card *card, uint16_t id, struct operator_head *head)
 {
-    for (int slot = -1; operators_next(card, &slot, head);)
-        if (head->id == id)
-            return slot;
+    uint8_t b[OPERATOR_MARK_SIZE];
+    for (int slot = -1; operators_next(card, &slot, head);) {
+        if (head->id != id || !record_read(card, RECORD(REC_OPERATOR, slot), 0, b, sizeof b))
+            continue;
+        decode(b, head);
+        return slot;
+    }
     memset(head, 0, sizeof *head);
     return -1;
 }

@@ -20,8 +20,8 @@ enum {
     OPERATOR_AT_PACKAGE = 5,
     OPERATOR_AT_SUB_KEY_FLOOR = 9,
     OPERATOR_AT_EPOCH_FLOOR = 10,
-    OPERATOR_MARK_SIZE = 12, /* all there is of a removed operator */
     OPERATOR_AT_SUITE = 12,
+    OPERATOR_MARK_SIZE = 13, /* all there is of a removed operator */
     OPERATOR_AT_ANCHOR = 13,
     OPERATOR_AT_CERTIFICATE = OPERATOR_AT_ANCHOR + P256_PUBLIC_SIZE,
     OPERATOR_AT_SUB_KEYS = OPERATOR_AT_CERTIFICATE + ECDSA_SIZE,
@@ -48,7 +48,8 @@ struct sub_key {
     uint8_t id_key[SYM_KEY_SIZE]; /* K_id */
 };
 
-/* Steps to the next operator known, removed ones too: begin with *slot = -1. False after the last one. */
+/* Steps to the next operator known, removed ones too: begin with *slot = -1. False after the last one. The
+ * bytes are not checked against decay of the memory. */
 bool operators_next(struct card *card, int *slot, struct operator_head *head);
 
 /* Finds an operator; the slot, or -1 and *head zero. The first: removed ones too. */

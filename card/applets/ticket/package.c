@@ -4,6 +4,7 @@
 
 #include "card/apdu/card.h"
 #include "card/applets/ticket/change.h"
+#include "card/applets/ticket/kem.h"
 #include "card/applets/ticket/package_content.h"
 #include "card/applets/ticket/session.h"
 #include "card/applets/ticket/tickets.h"
@@ -36,19 +37,6 @@ static bool enrolment_is_right(struct card *card, const uint8_t *data)
            p256_verify(key, LABEL_ENROLMENT, &content, 1, enrolment + IN_ENROLMENT_SIGNATURE);
 }
 
-static bool decrypt(struct card *card, uint8_t *data, size_t n)
-{
-    uint8_t key[1 + P256_PRIVATE_SIZE + P256_PUBLIC_SIZE];
-    uint8_t *enc = data + PACKAGE_PREFIX_SIZE;
-    const struct bytes aad = {data, PACKAGE_PREFIX_SIZE};
-    const struct hpke_key pair = {.private_key = key + 1, .public_key = key + 1 + P256_PRIVATE_SIZE};
-    bool ok = record_read(card, REC_KEY_KEM, 0, key, sizeof key) &&
-              hpke_open(&pair, LABEL_OPERATOR_PACKAGE, &aad, 1, enc, enc + HPKE_ENC_SIZE,
-                        n - PACKAGE_PREFIX_SIZE - HPKE_ENC_SIZE);
-    wipe(key, sizeof key);
-    return ok;
-}
-
 /* The authority's signature is the last thing in the plaintext, so it is checked before anything there is
  * read. */
 static bool signature_is_right(const uint8_t *data, const uint8_t *plain, size_t signed_size)
@@ -67,7 +55,8 @@ static uint16_t open_package(struct card *card, const struct apdu_command *comma
     uint16_t sw = check_header(card, data);
     if (sw != SW_OK)
         return sw;
-    if (!enrolment_is_right(card, data) || !decrypt(card, data, command->len) ||
+    if (!enrolment_is_right(card, data) ||
+        kem_open(card, LABEL_OPERATOR_PACKAGE, data, PACKAGE_PREFIX_SIZE, command->len) == NULL ||
         !signature_is_right(data, plain, signed_size))
         return SW_AUTHENTICATION;
     if (!card_serial(card, serial))

@@ -23,7 +23,7 @@ bool tickets_next(struct card *card, int *slot, uint8_t head[FACE_HEAD_SIZE])
         if (index < 0)
             return false;
         *slot = index;
-    } while (!record_read(card, RECORD(REC_FACE, index), 0, head, FACE_HEAD_SIZE));
+    } while (!record_peek(card, RECORD(REC_FACE, index), head, FACE_HEAD_SIZE));
     return true;
 }
 
@@ -40,7 +40,7 @@ static bool is_ticket(const uint8_t head[FACE_HEAD_SIZE], uint16_t operator_id, 
 bool tickets_is(struct card *card, int slot, uint16_t operator_id, const uint8_t tid[TID_SIZE])
 {
     uint8_t head[FACE_HEAD_SIZE];
-    return slot != NO_SLOT && record_read(card, RECORD(REC_FACE, slot), 0, head, sizeof head) &&
+    return slot != NO_SLOT && record_peek(card, RECORD(REC_FACE, slot), head, sizeof head) &&
            is_ticket(head, operator_id, tid);
 }
 

@@ -19,7 +19,8 @@ enum {
 /* Bytes of TF_V, 0 for a suite that this card has not. */
 size_t suite_code_size(uint8_t suite);
 
-/* Steps to the next ticket in order of slot: begin with *slot = NO_SLOT. False after the last one. */
+/* Steps to the next ticket in order of slot: begin with *slot = NO_SLOT. False after the last one. The bytes
+ * are not checked against decay of the memory, for speed; those that are acted on are read again. */
 bool tickets_next(struct card *card, int *slot, uint8_t head[FACE_HEAD_SIZE]);
 
 /* True when the slot has the ticket of this operator with this TID. */
