@@ -208,7 +208,7 @@ static enum tally_error read_environment(struct loader *loader)
     char prefix[64];
     int prefix_size = snprintf(prefix, sizeof prefix, "TALLY_%s_", loader->input->tool);
     for (int i = 0; i < prefix_size; i++)
-        prefix[i] = prefix[i] == '-' ? '_' : (char)toupper((unsigned char)prefix[i]);
+        prefix[i] = prefix[i] == '-' || prefix[i] == ' ' ? '_' : (char)toupper((unsigned char)prefix[i]);
     for (char *const *entry = loader->input->environment; *entry != NULL; entry++) {
         const char *equals = strchr(*entry, '=');
         if (strncmp(*entry, prefix, (size_t)prefix_size) != 0 || equals == NULL)
@@ -400,6 +400,6 @@ void tally_config_help(const struct tally_config_input *input, const struct tall
     fprintf(out,
             "\nEach option may also stand in the file named by --config, or in the environment as TALLY_");
     for (const char *c = input->tool; *c != '\0'; c++)
-        fputc(*c == '-' ? '_' : toupper((unsigned char)*c), out);
+        fputc(*c == '-' || *c == ' ' ? '_' : toupper((unsigned char)*c), out);
     fprintf(out, "_<OPTION>.\nThe command line wins over the environment, the environment over the file.\n");
 }

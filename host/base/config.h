@@ -43,7 +43,7 @@ struct tally_config;
 
 /* What the process was given; argv and environment are only read. */
 struct tally_config_input {
-    const char *tool;     /* "authd": the program is tally-authd */
+    const char *tool;     /* "authd": the program is tally-authd; "authd init": its sub-command */
     const char *summary;  /* what --help says first: "makes and signs tickets" */
     const char *operands; /* what may follow the options, for --help ("COMMAND ..."); NULL refuses operands */
     int argc;

@@ -243,6 +243,8 @@ static void wait_for_end(struct run *run, const sigset_t *signals)
         enum tally_error e = path != NULL ? tally_keydir_load(run->keys, path) : TALLY_OK;
         tally_log(e == TALLY_OK ? TALLY_LOG_INFO : TALLY_LOG_ERROR, "service", NULL,
                   "trusted keys read again", TALLY_STR("result", tally_error_text(e)));
+        if (run->spec->reload != NULL)
+            run->spec->reload(run->context.wing);
     }
 }
 
