@@ -1,10 +1,7 @@
 #include "host/ticketing/face_json.h"
 
-#include <openssl/sha.h>
 #include <stddef.h>
 #include <string.h>
-
-#include "host/base/bytes.h"
 
 /* The members that are plain integers, with their ranges: one table for both directions. */
 struct number_field {
@@ -101,59 +98,26 @@ static void unused_are_zero(struct ticket_face *face)
         memset(face->seat, 0, SEAT_SIZE);
 }
 
-bool tally_face_from_json(const json_t *json, struct ticket_face *face, const char **wrong)
+enum tally_error tally_face_from_json(const json_t *json, struct ticket_face *face, struct tally_json *in)
 {
-    struct tally_json_reader r;
     memset(face, 0, sizeof *face);
-    tally_json_reader_init(&r, json);
-    tally_json_hex(&r, "tid", face->tid, TID_SIZE);
-    tally_json_hex(&r, "serial", face->serial, SERIAL_SIZE);
-    tally_json_hex(&r, "holder_hash", face->holder_hash, HOLDER_HASH_SIZE);
-    tally_json_padded(&r, "service", face->service, SERVICE_SIZE, true);
-    tally_json_padded(&r, "seat", face->seat, SEAT_SIZE, false);
-    face->service_date = tally_json_date(&r, "service_date");
+    tally_json_begin(in, json);
+    tally_json_bytes(in, "tid", face->tid, TID_SIZE);
+    tally_json_bytes(in, "serial", face->serial, SERIAL_SIZE);
+    tally_json_bytes(in, "holder_hash", face->holder_hash, HOLDER_HASH_SIZE);
+    tally_json_padded(in, "service", 0, face->service, SERVICE_SIZE, true);
+    tally_json_padded(in, "seat", 0, face->seat, SEAT_SIZE, false);
+    face->service_date = tally_json_date(in, "service_date");
     for (size_t i = 0; i < NUMBERS; i++) {
         if (numbers[i].issuer)
             continue;
         int64_t max = (INT64_C(1) << 8 * numbers[i].width) - 1;
-        number_set(face, &numbers[i], (uint32_t)tally_json_int(&r, numbers[i].name, 0, max));
+        number_set(face, &numbers[i], (uint32_t)tally_json_int(in, numbers[i].name, 0, max));
     }
     if (face->profile == PROFILE_VOID)
         unused_are_zero(face);
-    bool good = tally_json_complete(&r);
-    *wrong = r.wrong;
-    if (!good)
+    enum tally_error e = tally_json_end(in);
+    if (e != TALLY_OK)
         memset(face, 0, sizeof *face);
-    return good;
-}
-
-bool tally_holder_hash(const uint8_t tid[TID_SIZE], uint8_t document_type, const char *number,
-                       uint8_t out[HOLDER_HASH_SIZE])
-{
-    static const char label[] = LABEL_HOLDER;
-    uint8_t text[sizeof label - 1 + TID_SIZE + 1 + TALLY_DOCUMENT_MAX], digest[SHA256_DIGEST_LENGTH];
-    size_t n = sizeof label - 1, prefix;
-    memset(out, 0, HOLDER_HASH_SIZE);
-    memcpy(text, label, n);
-    memcpy(text + n, tid, TID_SIZE);
-    n += TID_SIZE;
-    text[n++] = document_type;
-    prefix = n;
-    for (const char *c = number; *c != '\0'; c++) {
-        bool lower = *c >= 'a' && *c <= 'z';
-        if (*c == ' ')
-            continue;
-        if (n == sizeof text ||
-            !(lower || (*c >= '0' && *c <= '9') || (*c >= 'A' && *c <= 'Z') || *c == '-')) {
-            tally_wipe(text, sizeof text);
-            return false;
-        }
-        text[n++] = (uint8_t)(lower ? *c - 'a' + 'A' : *c);
-    }
-    SHA256(text, n, digest);
-    if (n > prefix)
-        memcpy(out, digest, HOLDER_HASH_SIZE);
-    tally_wipe(text, sizeof text);
-    tally_wipe(digest, sizeof digest);
-    return n > prefix;
+    return e;
 }

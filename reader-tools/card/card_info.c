@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "host/base/bytes.h"
-#include "host/ticketing/json_read.h"
+#include "host/ticketing/json_values.h"
 #include "reader-tools/card/commands.h"
 #include "reader-tools/common/ticket_text.h"
 
