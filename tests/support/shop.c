@@ -1,6 +1,5 @@
 #include "tests/support/shop.h"
 
-#include <check.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -79,13 +78,13 @@ json_t *test_order_body(const char *service, int product, int quantity)
 const char *test_text(const json_t *object, const char *name)
 {
     const char *value = json_string_value(json_object_get(object, name));
-    ck_assert_msg(value != NULL, "no text %s", name);
+    TEST_MUST(value != NULL);
     return value;
 }
 
 int64_t test_number(const json_t *object, const char *name)
 {
-    ck_assert_msg(json_is_integer(json_object_get(object, name)), "no number %s", name);
+    TEST_MUST(json_is_integer(json_object_get(object, name)));
     return json_integer_value(json_object_get(object, name));
 }
 
@@ -106,7 +105,7 @@ json_t *test_get_order(const json_t *order)
 void test_expect_state(const char *tid, const char *state)
 {
     json_t *ticket = test_expect(&shop.kiosk, "GET", test_ticket_path(tid, ""), NULL, 200);
-    ck_assert_str_eq(test_text(ticket, "state"), state);
+    TEST_MUST(strcmp(test_text(ticket, "state"), state) == 0);
     json_decref(ticket);
 }
 
@@ -131,7 +130,7 @@ void test_buy(const char *service, int product, const char *holder, struct test_
     json_t *order = test_expect(&shop.kiosk, "POST", "/v1/orders", body, 201);
     json_t *after = test_get_order(order);
     const json_t *ticket = json_array_get(json_object_get(after, "tickets"), 0);
-    ck_assert_str_eq(test_text(ticket, "state"), "issued");
+    TEST_MUST(strcmp(test_text(ticket, "state"), "issued") == 0);
     snprintf(b->tid, sizeof b->tid, "%s", test_text(ticket, "tid"));
     test_card_fetch(&shop.card, &shop.kiosk_authd, b->tid, "load", &b->face);
     test_card_event(&shop.card, &b->face, NULL, EVENT_LOADED, &b->usage, b->hex);

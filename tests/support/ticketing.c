@@ -1,7 +1,7 @@
 #include "tests/support/ticketing.h"
 
-#include <check.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "host/base/bytes.h"
@@ -15,12 +15,20 @@
 
 enum { PATH_MAX_BYTES = 256 };
 
+void test_must(bool holds, const char *condition, const char *file, int line)
+{
+    if (holds)
+        return;
+    fprintf(stderr, "%s:%d: does not hold: %s\n", file, line, condition);
+    exit(1);
+}
+
 void test_caller_open(struct test_caller *caller, const struct test_services *services, enum test_party party,
                       enum test_target target)
 {
     char path[TEST_PATH_MAX];
     test_party_key(services, party, path);
-    ck_assert_int_eq(tally_key_file_load(path, false, &caller->key), TALLY_OK);
+    TEST_MUST(tally_key_file_load(path, false, &caller->key) == TALLY_OK);
     caller->signer = (struct tally_signer){.key = caller->key,
                                            .keyid = test_party_id(party),
                                            .tag = target == TO_AUTHD ? "tally-authd" : "tally-ticketd",
@@ -29,7 +37,7 @@ void test_caller_open(struct test_caller *caller, const struct test_services *se
     struct tally_http_client_options options = {.base_url = target == TO_AUTHD ? services->authd.url
                                                                                : services->ticketd.url,
                                                 .signer = &caller->signer};
-    ck_assert_int_eq(tally_http_client_new(&options, &caller->http), TALLY_OK);
+    TEST_MUST(tally_http_client_new(&options, &caller->http) == TALLY_OK);
 }
 
 void test_caller_close(struct test_caller *caller)
@@ -50,8 +58,7 @@ json_t *test_call(struct test_caller *caller, const char *method, const char *pa
                                    .body_size = text != NULL ? strlen(text) : 0,
                                    .idempotency_key = key};
     if (key == NULL && strcmp(method, "GET") != 0) {
-        ck_assert_int_eq(tally_idempotency_key_make(&tally_system_clock, &tally_system_random, fresh),
-                         TALLY_OK);
+        TEST_MUST(tally_idempotency_key_make(&tally_system_clock, &tally_system_random, fresh) == TALLY_OK);
         call.idempotency_key = fresh;
     }
     (void)tally_http_client_perform(caller->http, &call, &answer);
@@ -80,7 +87,7 @@ json_t *test_expect(struct test_caller *caller, const char *method, const char *
     json_decref(body);
     if (got != status)
         explain(method, path, answer);
-    ck_assert_int_eq(got, status);
+    TEST_MUST(got == status);
     return answer;
 }
 
@@ -91,7 +98,7 @@ void test_refused(struct test_caller *caller, const char *method, const char *pa
     json_decref(body);
     if (got != problem)
         explain(method, path, answer);
-    ck_assert_int_eq(got, problem);
+    TEST_MUST(got == problem);
     json_decref(answer);
 }
 
@@ -99,22 +106,22 @@ void test_hex(const json_t *object, const char *name, uint8_t *out, size_t n)
 {
     size_t got;
     const char *text = json_string_value(json_object_get(object, name));
-    ck_assert_msg(text != NULL, "no member %s", name);
-    ck_assert_int_eq(tally_hex_decode(text, out, n, &got), TALLY_OK);
-    ck_assert_uint_eq(got, n);
+    TEST_MUST(text != NULL);
+    TEST_MUST(tally_hex_decode(text, out, n, &got) == TALLY_OK);
+    TEST_MUST(got == n);
 }
 
 void test_card_make(struct test_card *card, bool rsa)
 {
     *card = (struct test_card){0};
-    ck_assert_int_eq(tally_random(card->serial, SERIAL_SIZE), TALLY_OK);
-    ck_assert_int_eq(tally_random(card->chip_id, CHIP_ID_SIZE), TALLY_OK);
-    ck_assert_int_eq(tally_hex_encode(card->serial, SERIAL_SIZE, card->serial_hex, sizeof card->serial_hex),
-                     TALLY_OK);
-    ck_assert_int_eq(tally_key_generate(SUITE_P256, &card->kem), TALLY_OK);
-    ck_assert_int_eq(tally_key_generate(SUITE_P256, &card->auth), TALLY_OK);
+    TEST_MUST(tally_random(card->serial, SERIAL_SIZE) == TALLY_OK);
+    TEST_MUST(tally_random(card->chip_id, CHIP_ID_SIZE) == TALLY_OK);
+    TEST_MUST(tally_hex_encode(card->serial, SERIAL_SIZE, card->serial_hex, sizeof card->serial_hex) ==
+              TALLY_OK);
+    TEST_MUST(tally_key_generate(SUITE_P256, &card->kem) == TALLY_OK);
+    TEST_MUST(tally_key_generate(SUITE_P256, &card->auth) == TALLY_OK);
     if (rsa)
-        ck_assert_int_eq(tally_key_generate(SUITE_RSA, &card->rsa), TALLY_OK);
+        TEST_MUST(tally_key_generate(SUITE_RSA, &card->rsa) == TALLY_OK);
 }
 
 void test_card_free(struct test_card *card)
@@ -159,16 +166,16 @@ void test_card_set_operator(struct test_card *card, struct test_caller *personal
     snprintf(path, sizeof path, "/v1/operators/%u", operator_id);
     json_t *operator_keys = test_expect(personaliser, "GET", path, NULL, 200);
     test_hex(operator_keys, "enrolment_key", enrolment_key, sizeof enrolment_key);
-    ck_assert_int_eq(tally_key_from_public(enrolment_key, sizeof enrolment_key, &issuer), TALLY_OK);
+    TEST_MUST(tally_key_from_public(enrolment_key, sizeof enrolment_key, &issuer) == TALLY_OK);
     snprintf(path, sizeof path, "/v1/cards/%s/operators/%u/package", card->serial_hex, operator_id);
     json_t *answer = test_expect(personaliser, "POST", path, json_pack("{s:s}", "action", "set"), 200);
     const char *hex = json_string_value(json_object_get(answer, "package"));
-    ck_assert_int_eq(tally_hex_decode(hex, raw, sizeof raw, &n), TALLY_OK);
+    TEST_MUST(tally_hex_decode(hex, raw, sizeof raw, &n) == TALLY_OK);
     struct tally_package *package = &card->packages[operator_id - 1];
-    ck_assert_int_eq(tally_package_open(card->kem, issuer, raw, n, package), TALLY_OK);
-    ck_assert_mem_eq(package->serial, card->serial, SERIAL_SIZE);
-    ck_assert_uint_eq(package->operator_id, operator_id);
-    ck_assert_int_eq(package->version, json_integer_value(json_object_get(answer, "package_version")));
+    TEST_MUST(tally_package_open(card->kem, issuer, raw, n, package) == TALLY_OK);
+    TEST_MUST(memcmp(package->serial, card->serial, SERIAL_SIZE) == 0);
+    TEST_MUST(package->operator_id == operator_id);
+    TEST_MUST(package->version == json_integer_value(json_object_get(answer, "package_version")));
     tally_key_free(issuer);
     json_decref(operator_keys);
     json_decref(answer);
@@ -180,11 +187,10 @@ static struct tally_key *key6(const struct tally_package *package, uint8_t versi
     struct tally_key *key = NULL;
     for (size_t i = 0; i < package->key6_count; i++)
         if (package->key6[i].version == version)
-            ck_assert_int_eq(tally_key_from_public(package->key6[i].key,
-                                                   package->suite == SUITE_RSA ? RSA_SIZE : P256_PUBLIC_SIZE,
-                                                   &key),
-                             TALLY_OK);
-    ck_assert_msg(key != NULL, "the card does not have version %u of key 6", version);
+            TEST_MUST(tally_key_from_public(package->key6[i].key,
+                                            package->suite == SUITE_RSA ? RSA_SIZE : P256_PUBLIC_SIZE,
+                                            &key) == TALLY_OK);
+    TEST_MUST(key != NULL);
     return key;
 }
 
@@ -194,11 +200,11 @@ void test_card_open(const struct test_card *card, const uint8_t *ciphertext, siz
     uint8_t raw[FACE_SIZE], tfv[TALLY_TFV_MAX];
     size_t tfv_size;
     const struct tally_key *key = ciphertext[1] == SUITE_RSA ? card->rsa : card->kem;
-    ck_assert_int_eq(tally_ciphertext_1_open(key, ciphertext, n, raw, tfv, &tfv_size), TALLY_OK);
-    ck_assert(face_decode(raw, face));
-    ck_assert_mem_eq(face->serial, card->serial, SERIAL_SIZE);
+    TEST_MUST(tally_ciphertext_1_open(key, ciphertext, n, raw, tfv, &tfv_size) == TALLY_OK);
+    TEST_MUST(face_decode(raw, face));
+    TEST_MUST(memcmp(face->serial, card->serial, SERIAL_SIZE) == 0);
     struct tally_key *verify = key6(&card->packages[face->operator_id - 1], face->key_version);
-    ck_assert_int_eq(tally_face_verify(verify, raw, tfv, tfv_size), TALLY_OK);
+    TEST_MUST(tally_face_verify(verify, raw, tfv, tfv_size) == TALLY_OK);
     tally_key_free(verify);
 }
 
@@ -210,10 +216,10 @@ void test_card_fetch(const struct test_card *card, struct test_caller *kiosk, co
     size_t n;
     snprintf(path, sizeof path, "/v1/tickets/%s/ciphertext", tid);
     json_t *answer = test_expect(kiosk, "GET", path, NULL, 200);
-    ck_assert_str_eq(json_string_value(json_object_get(answer, "kind")), kind);
-    ck_assert_str_eq(json_string_value(json_object_get(answer, "serial")), card->serial_hex);
+    TEST_MUST(strcmp(json_string_value(json_object_get(answer, "kind")), kind) == 0);
+    TEST_MUST(strcmp(json_string_value(json_object_get(answer, "serial")), card->serial_hex) == 0);
     const char *hex = json_string_value(json_object_get(answer, "ciphertext"));
-    ck_assert_int_eq(tally_hex_decode(hex, ciphertext, sizeof ciphertext, &n), TALLY_OK);
+    TEST_MUST(tally_hex_decode(hex, ciphertext, sizeof ciphertext, &n) == TALLY_OK);
     test_card_open(card, ciphertext, n, face);
     json_decref(answer);
 }
@@ -226,13 +232,12 @@ void test_card_sign(struct test_card *card, const struct ticket_face *face, stru
     uint8_t receipt_key[SYM_KEY_SIZE], raw[USAGE_SIZE];
     usage->receipt_key_version = newest->version;
     usage->card_transaction_counter = ++card->transaction;
-    ck_assert_int_eq(tally_derive_receipt_key(newest->sub_key, receipt_key), TALLY_OK);
+    TEST_MUST(tally_derive_receipt_key(newest->sub_key, receipt_key) == TALLY_OK);
     usage_encode(usage, raw);
-    ck_assert_int_eq(
-        tally_receipt_mac(receipt_key, card->serial, face->operator_id, face->tid, raw, usage->mac),
-        TALLY_OK);
+    TEST_MUST(tally_receipt_mac(receipt_key, card->serial, face->operator_id, face->tid, raw, usage->mac) ==
+              TALLY_OK);
     usage_encode(usage, raw);
-    ck_assert_int_eq(tally_hex_encode(raw, sizeof raw, hex, 2 * USAGE_SIZE + 1), TALLY_OK);
+    TEST_MUST(tally_hex_encode(raw, sizeof raw, hex, 2 * USAGE_SIZE + 1) == TALLY_OK);
 }
 
 void test_card_event(struct test_card *card, const struct ticket_face *face,
@@ -248,7 +253,7 @@ void test_card_event(struct test_card *card, const struct ticket_face *face,
         after->authority = BY_ISSUER;
         after->use_counter = (uint16_t)(after->use_counter + (event == EVENT_DELETED));
     } else {
-        ck_assert_int_eq(usage_apply(face, after, event, &place, after), USAGE_ALLOWED);
+        TEST_MUST(usage_apply(face, after, event, &place, after) == USAGE_ALLOWED);
         after->authority = BY_SUB_KEY;
     }
     test_card_sign(card, face, after, hex);
@@ -277,11 +282,11 @@ json_t *test_ticket_request(const struct test_card *card, uint16_t operator_id, 
                                .max_entries = 1,
                                .max_temporary_exits = 1,
                                .point_of_sale = 1};
-    ck_assert_int_eq(tally_random(face.tid, TID_SIZE), TALLY_OK);
+    TEST_MUST(tally_random(face.tid, TID_SIZE) == TALLY_OK);
     memcpy(face.serial, card->serial, SERIAL_SIZE);
     memcpy(face.service, "G1      ", SERVICE_SIZE);
     memcpy(face.seat, "05F", SEAT_SIZE);
-    ck_assert_int_eq(tally_hex_encode(face.tid, TID_SIZE, tid, 2 * TID_SIZE + 1), TALLY_OK);
+    TEST_MUST(tally_hex_encode(face.tid, TID_SIZE, tid, 2 * TID_SIZE + 1) == TALLY_OK);
     json_t *json = tally_face_to_json(&face);
     for (size_t i = 0; i < sizeof not_asked / sizeof *not_asked; i++)
         json_object_del(json, not_asked[i]);

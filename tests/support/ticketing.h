@@ -10,6 +10,10 @@
 #include "host/service/http_client.h"
 #include "tests/support/services.h"
 
+/* As an assertion of Check, but also outside of tests: benchmarks use these functions too. */
+#define TEST_MUST(condition) test_must((condition), #condition, __FILE__, __LINE__)
+void test_must(bool holds, const char *condition, const char *file, int line);
+
 /* One party's way to one daemon. */
 struct test_caller {
     struct tally_http_client *http;

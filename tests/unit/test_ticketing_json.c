@@ -228,6 +228,7 @@ int main(void)
     tcase_add_test(tc, dates);
     tcase_add_test(tc, texts_are_read_strictly);
     tcase_add_test(tc, ticket_states);
+    tcase_set_timeout(tc, 60);
     suite_add_tcase(suite, tc);
     return tally_check_main(suite, NULL);
 }
