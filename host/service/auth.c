@@ -29,7 +29,7 @@ static const struct tally_problem *parse(const struct tally_http_request *reques
 
 /* The signature must cover all of the request that is acted upon, and carry what freshness needs. */
 static bool covers_enough(const struct tally_httpsig *sig, const struct tally_http_request *request,
-                          bool change, const char **detail)
+                          const char **detail)
 {
     static const char *const always[] = {"@method", "@authority", "@path", "@query"};
     for (size_t i = 0; i < sizeof always / sizeof always[0]; i++)
@@ -42,7 +42,7 @@ static bool covers_enough(const struct tally_httpsig *sig, const struct tally_ht
         return false;
     }
     bool has_key = tally_http_header_count(request->headers, request->header_count, "idempotency-key") > 0;
-    if ((change || has_key) && !tally_httpsig_covers(sig, "idempotency-key")) {
+    if (has_key && !tally_httpsig_covers(sig, "idempotency-key")) {
         *detail = "idempotency-key must be covered";
         return false;
     }
@@ -124,7 +124,7 @@ static const struct tally_problem *take_nonce(const struct tally_auth *auth, con
 }
 
 const struct tally_problem *tally_auth_check(const struct tally_auth *auth,
-                                             const struct tally_http_request *request, bool change,
+                                             const struct tally_http_request *request,
                                              struct tally_caller *caller, const char **detail)
 {
     struct tally_httpsig sig;
@@ -137,7 +137,7 @@ const struct tally_problem *tally_auth_check(const struct tally_auth *auth,
     const char *host = tally_http_header(request, "host");
     if (host == NULL || !is_our_authority(auth, host))
         return TALLY_PROBLEM(MISDIRECTED);
-    if (!covers_enough(&sig, request, change, detail))
+    if (!covers_enough(&sig, request, detail))
         return TALLY_PROBLEM(SIGNATURE_COVERAGE);
     if (!tally_slice_equals(sig.tag, auth->tag))
         return *detail = NULL, TALLY_PROBLEM(SIGNATURE_TAG);

@@ -34,9 +34,9 @@ struct tally_caller {
 };
 
 /* NULL when the request is the party's, with *caller filled; else the problem, with *detail a constant text
- * or NULL. A change must carry an idempotency-key that the signature covers. */
+ * or NULL. */
 const struct tally_problem *tally_auth_check(const struct tally_auth *auth,
-                                             const struct tally_http_request *request, bool change,
+                                             const struct tally_http_request *request,
                                              struct tally_caller *caller, const char **detail);
 
 #endif

@@ -91,8 +91,7 @@ static bool admit(const struct binding *binding, struct tally_call *call)
     const struct tally_problem *problem = NULL;
     const char *detail = NULL;
     if (endpoint->roles[0] != NULL) {
-        problem = tally_auth_check(binding->context->auth, call->request, endpoint->read == NULL,
-                                   &call->caller, &detail);
+        problem = tally_auth_check(binding->context->auth, call->request, &call->caller, &detail);
         if (problem == NULL && !role_allowed(endpoint, call->caller.party->role))
             problem = TALLY_PROBLEM(ROLE_NOT_ALLOWED);
     }

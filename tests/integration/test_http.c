@@ -1,4 +1,4 @@
-/* A real server over loopback: routes, limits, hostile bytes, waiting requests, an orderly end. */
+/* A real server over loopback: routes, limits, hostile bytes. */
 #include "host/base/log.h"
 #include "host/base/random.h"
 #include "host/service/auth.h"
@@ -9,8 +9,6 @@
 #include "tests/support/service_support.h"
 
 #include <openssl/ec.h>
-#include <pthread.h>
-#include <semaphore.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -35,8 +33,7 @@ static void echo(struct tally_http_request *request, struct tally_http_response 
 {
     struct tally_caller caller;
     const char *detail;
-    bool change = strcmp(request->method, "POST") == 0;
-    const struct tally_problem *problem = tally_auth_check(ctx, request, change, &caller, &detail);
+    const struct tally_problem *problem = tally_auth_check(ctx, request, &caller, &detail);
     if (problem != NULL) {
         tally_http_respond_problem(request, response, problem, detail, NULL);
         return;
@@ -64,34 +61,6 @@ static void forget(struct tally_http_request *request, struct tally_http_respons
     (void)request, (void)response, (void)ctx;
 }
 
-/* Requests put aside until the test lets them go. */
-#define WAITING_MAX 32
-static struct tally_http_request *waiting[WAITING_MAX];
-static _Atomic int waiting_count;
-static sem_t arrived;
-
-static void wait_for_test(struct tally_http_request *request, struct tally_http_response *response, void *ctx)
-{
-    (void)response, (void)ctx;
-    tally_http_defer(request);
-    waiting[atomic_fetch_add(&waiting_count, 1)] = request;
-    sem_post(&arrived);
-}
-
-static void let_go(int i)
-{
-    struct tally_http_request *request = waiting[i];
-    tally_http_respond_json(request, tally_http_deferred_response(request), 200,
-                            json_pack("{s:i}", "turn", i));
-    tally_http_finish(request);
-}
-
-static void await_arrivals(int n)
-{
-    while (n > 0)
-        n -= sem_wait(&arrived) == 0;
-}
-
 static enum tally_error check_ready(void *ctx)
 {
     (void)ctx;
@@ -104,7 +73,6 @@ static const struct tally_http_route routes[] = {
     {"GET", "/v1/cards/{card}/operators/{op}", show, NULL},
     {"POST", "/v1/cards/{card}/operators/{op}", show, NULL},
     {"GET", "/v1/forget", forget, NULL},
-    {"GET", "/v1/wait", wait_for_test, NULL},
     {NULL, NULL, NULL, NULL},
 };
 static const struct tally_http_check checks[] = {{"demo", check_ready, NULL}, {NULL, NULL, NULL}};
@@ -115,7 +83,6 @@ static void setup(void)
     tally_log_setup(STDERR_FILENO, TALLY_LOG_OFF, &tally_system_clock);
     tally_manual_clock_init(&manual, NOW_MS);
     check_result = TALLY_OK;
-    sem_init(&arrived, 0, 0);
     metrics = tally_metrics_new();
     keys = tally_keydir_new();
     nonces = tally_nonces_new(1000);
@@ -418,93 +385,6 @@ START_TEST(the_trace_id_is_the_callers_when_it_has_one)
 }
 END_TEST
 
-START_TEST(many_requests_wait_on_two_threads_and_all_are_answered)
-{
-    static const char request[] = "GET /v1/wait HTTP/1.1\r\nHost: x\r\n\r\n";
-    int fds[24];
-    for (int i = 0; i < 24; i++) {
-        fds[i] = http_connect(port);
-        ck_assert_int_eq(write(fds[i], request, strlen(request)), (ssize_t)strlen(request));
-    }
-    await_arrivals(24);
-    /* The threads are free meanwhile. */
-    ck_assert_int_eq(raw(GET("/healthz")), 200);
-    for (int i = 23; i >= 0; i--)
-        let_go(i);
-    for (int i = 0; i < 24; i++) {
-        ck_assert_int_eq(http_read_status(fds[i]), 200);
-        close(fds[i]);
-    }
-}
-END_TEST
-
-START_TEST(a_waiting_request_survives_its_callers_leaving)
-{
-    static const char request[] = "GET /v1/wait HTTP/1.1\r\nHost: x\r\n\r\n";
-    int fd = http_connect(port);
-    ck_assert_int_eq(write(fd, request, strlen(request)), (ssize_t)strlen(request));
-    await_arrivals(1);
-    close(fd);
-    ck_assert_int_eq(raw(GET("/healthz")), 200);
-    let_go(0);
-    ck_assert_int_eq(raw(GET("/healthz")), 200);
-    ck_assert_int_eq(tally_http_server_drain(server, 60000), TALLY_OK);
-}
-END_TEST
-
-static void *drain(void *arg)
-{
-    (void)arg;
-    return (void *)(intptr_t)tally_http_server_drain(server, 60000);
-}
-
-START_TEST(draining_finishes_what_is_under_way_and_takes_nothing_new)
-{
-    static const char request[] = "GET /v1/wait HTTP/1.1\r\nHost: x\r\n\r\n";
-    static const char ready[] = "GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n";
-    struct sockaddr_storage address;
-    socklen_t size = sizeof address;
-    pthread_t drainer;
-    void *result;
-    int fd = http_connect(port), idle = http_connect(port), late;
-    ck_assert_int_eq(write(idle, ready, strlen(ready)), (ssize_t)strlen(ready));
-    ck_assert_int_eq(http_read_status(idle), 200);
-    ck_assert_int_eq(write(fd, request, strlen(request)), (ssize_t)strlen(request));
-    await_arrivals(1);
-    ck_assert_int_eq(pthread_create(&drainer, NULL, drain, NULL), 0);
-    ck_assert_int_eq(getpeername(fd, (struct sockaddr *)&address, &size), 0);
-    /* From some moment on nobody new gets in. */
-    for (;;) {
-        late = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        int refused = connect(late, (struct sockaddr *)&address, size);
-        close(late);
-        if (refused != 0)
-            break;
-        usleep(1000);
-    }
-    ck_assert_int_eq(write(idle, ready, strlen(ready)), (ssize_t)strlen(ready));
-    ck_assert_int_eq(http_read_status(idle), 503);
-    close(idle);
-    let_go(0);
-    ck_assert_int_eq(http_read_status(fd), 200);
-    close(fd);
-    pthread_join(drainer, &result);
-    ck_assert_int_eq((intptr_t)result, TALLY_OK);
-}
-END_TEST
-
-START_TEST(draining_ends_at_its_deadline)
-{
-    static const char request[] = "GET /v1/wait HTTP/1.1\r\nHost: x\r\n\r\n";
-    int fd = http_connect(port);
-    ck_assert_int_eq(write(fd, request, strlen(request)), (ssize_t)strlen(request));
-    await_arrivals(1);
-    ck_assert_int_eq(tally_http_server_drain(server, 1), TALLY_E_STATE);
-    let_go(0);
-    close(fd);
-}
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("http");
@@ -522,10 +402,6 @@ int main(void)
     tcase_add_test(all, a_body_that_takes_too_long_is_cut_off);
     tcase_add_test(all, health_readiness_and_metrics_are_built_in);
     tcase_add_test(all, the_trace_id_is_the_callers_when_it_has_one);
-    tcase_add_test(all, many_requests_wait_on_two_threads_and_all_are_answered);
-    tcase_add_test(all, a_waiting_request_survives_its_callers_leaving);
-    tcase_add_test(all, draining_finishes_what_is_under_way_and_takes_nothing_new);
-    tcase_add_test(all, draining_ends_at_its_deadline);
     suite_add_tcase(suite, all);
     return tally_check_main(suite, NULL);
 }

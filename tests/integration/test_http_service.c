@@ -245,6 +245,10 @@ START_TEST(bad_bodies_and_keys_are_named)
     record(bytes, sizeof bytes, "k1", "{\"name\":\"a\",\"amount\":5}");
     memcpy(strstr(bytes, "application/json"), "application/jsom", 16);
     ck_sent(bytes, "415", "\"code\":104");
+    int64_t total;
+    int problem;
+    ck_assert_int_eq(add(NULL, "a", 5, &total, &problem), TALLY_E_FORMAT);
+    ck_assert_int_eq(problem, 300);
     ck_sent("POST /v1/sums HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}", "401",
             "\"code\":200");
     ck_assert_int_eq(total_of("a"), -1);
