@@ -241,6 +241,93 @@ START_TEST(pss_from_the_host_verifies_on_the_card)
 }
 END_TEST
 
+/* An encoded message of EMSA-PSS as RFC 8017 9.1.1 makes it, except for what the fields say. */
+struct pss_form {
+    size_t salt_n;
+    uint8_t separator, trailer, top;
+    size_t stray; /* where in the zeros a 1 stands, or 0 */
+};
+
+static void pss_encode_with(const struct pss_form *form, const uint8_t salt[64], uint8_t em[256])
+{
+    enum { DB = 223 };
+    static const uint8_t zeros[8];
+    uint8_t digest[32], mask[32], *h = em + DB;
+    sha256_labelled(label, NULL, 0, digest);
+    const struct bytes hashed[] = {{zeros, 8}, {digest, 32}, {salt, form->salt_n}};
+    sha256_labelled("", hashed, 3, h);
+    memset(em, 0, DB);
+    em[DB - form->salt_n - 1] = form->separator;
+    memcpy(em + DB - form->salt_n, salt, form->salt_n);
+    if (form->stray != 0)
+        em[form->stray] = 1;
+    for (size_t i = 0; i < DB; i++) {
+        const uint8_t counter[4] = {0, 0, 0, (uint8_t)(i / 32)};
+        const struct bytes seed[] = {{h, 32}, {counter, 4}};
+        if (i % 32 == 0)
+            sha256_labelled("", seed, 2, mask);
+        em[i] ^= mask[i % 32];
+    }
+    em[0] = (uint8_t)((em[0] & 0x7f) | form->top);
+    em[255] = form->trailer;
+}
+
+/* Looks for a salt that leaves the number small, so that it stays below the modulus with its top bit set. */
+static void pss_encode(const struct pss_form *form, uint8_t em[256])
+{
+    uint8_t salt[64] = {5, 6, 7};
+    do {
+        salt[0]++;
+        pss_encode_with(form, salt, em);
+    } while (form->top != 0 && (em[0] & 0x7f) > 0x10);
+}
+
+/* Signs whatever it is given: the bare RSA operation. */
+static void raw_sign(const struct hex *key, uint8_t block[256])
+{
+    uint8_t parts[5][128];
+    memcpy(parts, key->p, sizeof parts);
+    const br_rsa_private_key sk = {2048, parts[0], 128, parts[1], 128, parts[2],
+                                   128,  parts[3], 128, parts[4], 128};
+    ck_assert_uint_eq(br_rsa_i31_private(block, &sk), 1);
+}
+
+START_TEST(malformed_pss_is_refused)
+{
+    static const struct pss_form forms[] = {
+        {32, 1, 0xbc, 0, 0},    /* the right one */
+        {20, 1, 0xbc, 0, 0},    /* a shorter salt */
+        {0, 1, 0xbc, 0, 0},     /* none */
+        {64, 1, 0xbc, 0, 0},    /* a longer one */
+        {32, 2, 0xbc, 0, 0},    /* another separator */
+        {32, 0, 0xbc, 0, 0},    /* none */
+        {32, 1, 0xcc, 0, 0},    /* another trailer */
+        {32, 1, 0xbc, 0x80, 0}, /* a bit too many */
+        {32, 1, 0xbc, 0, 1},    /* not all zeros, at the beginning */
+        {32, 1, 0xbc, 0, 189},  /* and at the end */
+    };
+    struct hex key = unhex(RSA_KEY_A);
+    struct tally_key *host;
+    uint8_t modulus[256], sig[256];
+    ck_assert(rsa_modulus(key.p, modulus));
+    ck_assert_int_eq(tally_key_from_public(modulus, 256, &host), TALLY_OK);
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        pss_encode(&forms[i], sig);
+        raw_sign(&key, sig);
+        ck_assert_int_eq(rsa_pss_verify(modulus, label, NULL, 0, sig), i == 0);
+        ck_assert_int_eq(tally_pss_verify(host, label, NULL, 0, sig), i == 0 ? TALLY_OK : TALLY_E_CRYPTO);
+    }
+    /* Values that are no residues, or have no content. */
+    memset(sig, 0xff, sizeof sig);
+    ck_assert(!rsa_pss_verify(modulus, label, NULL, 0, sig));
+    memset(sig, 0, sizeof sig);
+    ck_assert(!rsa_pss_verify(modulus, label, NULL, 0, sig));
+    sig[255] = 1;
+    ck_assert(!rsa_pss_verify(modulus, label, NULL, 0, sig));
+    tally_key_free(host);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("card and host");
@@ -254,6 +341,7 @@ static Suite *suite(void)
     tcase_add_test(t, hpke_both_ways);
     tcase_add_test(t, oaep_both_ways);
     tcase_add_test(t, pss_from_the_host_verifies_on_the_card);
+    tcase_add_test(t, malformed_pss_is_refused);
     suite_add_tcase(s, t);
     return s;
 }

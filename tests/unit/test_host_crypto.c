@@ -1,4 +1,8 @@
 /* host/crypto's primitives against published vectors, and against malformed input. */
+#include <pthread.h>
+
+#include <openssl/err.h>
+
 #include "host/crypto/hpke.h"
 #include "host/crypto/kdf.h"
 #include "host/crypto/p256.h"
@@ -341,6 +345,67 @@ START_TEST(rsa_round_trips_and_refusals)
 }
 END_TEST
 
+/* What one thread does with keys that others use at the same time; NULL when all went well. */
+static void *use_keys(void *arg)
+{
+    struct tally_key *const *keys = arg;
+    struct tally_bytes part = {(const uint8_t *)label, sizeof label};
+    uint8_t sig[256], sealed[TALLY_HPKE_OVERHEAD + 13], out[TALLY_OAEP_MAX], secret[32];
+    size_t n;
+    bool good = true;
+    for (int i = 0; i < 10 && good; i++) {
+        const uint8_t *p256 = tally_key_public(keys[0], &n);
+        good = tally_p256_sign(keys[0], label, &part, 1, sig) == TALLY_OK &&
+               tally_p256_verify(keys[0], label, &part, 1, sig) == TALLY_OK &&
+               tally_p256_ecdh(keys[0], p256, secret) == TALLY_OK &&
+               tally_hpke_seal(p256, label, &part, 1, part.p, part.n, sealed) == TALLY_OK &&
+               tally_hpke_open(keys[0], label, &part, 1, sealed, sizeof sealed, out) == TALLY_OK &&
+               tally_pss_sign(keys[1], label, &part, 1, sig) == TALLY_OK &&
+               tally_pss_verify(keys[1], label, &part, 1, sig) == TALLY_OK &&
+               tally_oaep_encrypt(keys[1], label, part.p, part.n, sig) == TALLY_OK &&
+               tally_oaep_decrypt(keys[1], label, sig, out, &n) == TALLY_OK &&
+               tally_cmac(secret, &part, 1, sig) == TALLY_OK;
+    }
+    return good ? NULL : arg;
+}
+
+START_TEST(threads_share_keys)
+{
+    struct tally_key *keys[2];
+    pthread_t threads[4];
+    ck_assert_uint_eq(sizeof label, 13);
+    ck_assert_int_eq(tally_key_generate(SUITE_P256, &keys[0]), TALLY_OK);
+    ck_assert_int_eq(tally_key_generate(SUITE_RSA, &keys[1]), TALLY_OK);
+    for (size_t i = 0; i < 4; i++)
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, use_keys, keys), 0);
+    for (size_t i = 0; i < 4; i++) {
+        void *failed;
+        ck_assert_int_eq(pthread_join(threads[i], &failed), 0);
+        ck_assert_ptr_null(failed);
+    }
+    tally_key_free(keys[0]);
+    tally_key_free(keys[1]);
+}
+END_TEST
+
+/* OpenSSL keeps errors per thread; ours must not be taken for a later caller's. */
+START_TEST(refusals_leave_no_errors_behind)
+{
+    struct tally_key *d = private_key(P256_D), *rsa;
+    uint8_t block[256] = {0}, out[TALLY_OAEP_MAX];
+    size_t n;
+    ck_assert_int_eq(tally_key_generate(SUITE_RSA, &rsa), TALLY_OK);
+    ck_assert_int_eq(tally_p256_verify(d, label, NULL, 0, block), TALLY_E_CRYPTO);
+    ck_assert_int_eq(tally_p256_ecdh(d, block, out), TALLY_E_CRYPTO);
+    ck_assert_int_eq(tally_pss_verify(rsa, label, NULL, 0, block), TALLY_E_CRYPTO);
+    ck_assert_int_eq(tally_oaep_decrypt(rsa, label, block, out, &n), TALLY_E_CRYPTO);
+    ck_assert_int_eq(tally_gcm_open(block, block, NULL, 0, block, 32, out), TALLY_E_CRYPTO);
+    ck_assert_uint_eq(ERR_peek_error(), 0);
+    tally_key_free(d);
+    tally_key_free(rsa);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("host crypto");
@@ -359,6 +424,8 @@ static Suite *suite(void)
     tcase_add_test(t, keys_of_the_wrong_kind_are_refused);
     tcase_add_test(t, hpke_vectors);
     tcase_add_test(t, rsa_round_trips_and_refusals);
+    tcase_add_test(t, threads_share_keys);
+    tcase_add_test(t, refusals_leave_no_errors_behind);
     suite_add_tcase(s, t);
     return s;
 }
