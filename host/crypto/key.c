@@ -219,12 +219,13 @@ enum tally_error tally_key_from_public(const uint8_t *raw, size_t n, struct tall
     return pkey != NULL ? tally_key_wrap(pkey, key) : TALLY_E_CRYPTO;
 }
 
-/* 04 || x || y of d times the base point, when 1 <= d < n. */
+/* 04 || x || y of d times the base point, when 1 <= d < n: zero gives the point at infinity, which is
+ * shorter. */
 static bool base_multiple(const BIGNUM *d, uint8_t point[P256_POINT_SIZE])
 {
     EC_GROUP *group = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
     EC_POINT *p = group != NULL ? EC_POINT_new(group) : NULL;
-    bool good = p != NULL && !BN_is_zero(d) && BN_cmp(d, EC_GROUP_get0_order(group)) < 0 &&
+    bool good = p != NULL && BN_cmp(d, EC_GROUP_get0_order(group)) < 0 &&
                 EC_POINT_mul(group, p, d, NULL, NULL, NULL) == 1 &&
                 EC_POINT_point2oct(group, p, POINT_CONVERSION_UNCOMPRESSED, point, P256_POINT_SIZE, NULL) ==
                     P256_POINT_SIZE;

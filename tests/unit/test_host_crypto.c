@@ -240,6 +240,8 @@ START_TEST(bad_keys_are_refused)
     ck_assert_int_eq(tally_key_from_public(q.p, 0, &key), TALLY_E_FORMAT);
     ck_assert_int_eq(tally_key_from_private(zero, &key), TALLY_E_CRYPTO);
     ck_assert_int_eq(tally_key_from_private(n.p, &key), TALLY_E_CRYPTO);
+    memset(n.p, 0xff, 32);
+    ck_assert_int_eq(tally_key_from_private(n.p, &key), TALLY_E_CRYPTO);
     ck_assert_int_eq(tally_key_from_public(modulus, 256, &key), TALLY_E_CRYPTO); /* even */
     modulus[0] = 0x7f;
     modulus[255] = 1;

@@ -237,7 +237,7 @@ START_TEST(secrets_round_trip)
         ck_assert_int_eq(tally_secret_load(in_folder("bad.key"), out), TALLY_E_FORMAT);
         ck_assert(all_zero(out, sizeof out));
     }
-    write_file("nul.key", "00112233445566778899aabbccddeeff\0", 33, 0600);
+    write_file("nul.key", "0011223344\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 32, 0600);
     ck_assert_int_eq(tally_secret_load(in_folder("nul.key"), out), TALLY_E_FORMAT);
     write_file("ok.key", "00112233445566778899AABBCCDDEEFF", 32, 0600);
     ck_assert_int_eq(tally_secret_load(in_folder("ok.key"), out), TALLY_OK);

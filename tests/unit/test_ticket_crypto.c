@@ -7,6 +7,7 @@
 #include "host/crypto/kdf.h"
 #include "host/crypto/p256.h"
 #include "host/crypto/package.h"
+#include "host/crypto/rsa.h"
 #include "host/crypto/ticket_crypto.h"
 #include "tests/unit/crypto_support.h"
 
@@ -81,6 +82,14 @@ static void check_tfv(uint8_t suite)
     face[TALLY_FACE_AT_SUITE] = suite == SUITE_RSA ? SUITE_P256 : SUITE_RSA;
     ck_assert_int_eq(tally_face_sign(key1, face, tfv, &n), TALLY_E_USAGE);
     ck_assert_uint_eq(n, 0);
+    /* Well signed, but the face says that another suite's key signed it. */
+    struct tally_bytes part = {face, FACE_SIZE};
+    n = tally_tfv_size(suite);
+    if (suite == SUITE_P256)
+        ck_assert_int_eq(tally_p256_sign(key1, LABEL_FACE, &part, 1, tfv), TALLY_OK);
+    else
+        ck_assert_int_eq(tally_pss_sign(key1, LABEL_FACE, &part, 1, tfv), TALLY_OK);
+    ck_assert_int_eq(tally_face_verify(key6, face, tfv, n), TALLY_E_CRYPTO);
     tally_key_free(key1);
     tally_key_free(key6);
 }
@@ -138,7 +147,8 @@ static void check_ciphertext(uint8_t suite, size_t size, size_t step)
     ck_assert_int_eq(tally_ciphertext_1_open(card, c, n - 1, face2, tfv2, &tfv2_n), TALLY_E_FORMAT);
     for (size_t i = 0; i < n; i += i < CIPHERTEXT_1_HEADER_SIZE ? 1 : step) {
         c[i] ^= 1;
-        ck_assert_int_ne(tally_ciphertext_1_open(card, c, n, face2, tfv2, &tfv2_n), TALLY_OK);
+        ck_assert_int_eq(tally_ciphertext_1_open(card, c, n, face2, tfv2, &tfv2_n),
+                         i < 2 ? TALLY_E_FORMAT : TALLY_E_CRYPTO);
         ck_assert_uint_eq(tfv2_n, 0);
         ck_assert(all_zero(face2, FACE_SIZE));
         memcpy(copy, c, n);
@@ -177,7 +187,12 @@ START_TEST(ciphertext_1_refuses_bad_card_keys)
     ck_assert_int_eq(tally_ciphertext_1_seal(face, tfv, tfv_n, bad, 64, 1, c, &n), TALLY_E_CRYPTO);
     ck_assert(all_zero(c, sizeof c));
     face[TALLY_FACE_AT_SUITE] = SUITE_RSA;
-    ck_assert_int_eq(tally_ciphertext_1_seal(face, c, 256, bad, 256, 1, c, &n), TALLY_E_CRYPTO);
+    bad[0] = 0x80; /* even */
+    ck_assert_int_eq(tally_ciphertext_1_seal(face, tfv, 256, bad, 256, 1, c, &n), TALLY_E_CRYPTO);
+    bad[0] = 0x7f; /* short */
+    bad[255] = 1;
+    ck_assert_int_eq(tally_ciphertext_1_seal(face, tfv, 256, bad, 256, 1, c, &n), TALLY_E_CRYPTO);
+    ck_assert(all_zero(c, sizeof c));
     tally_key_free(key1);
 }
 END_TEST
@@ -435,6 +450,42 @@ START_TEST(package_removing_an_operator)
 }
 END_TEST
 
+/* Signs and seals any plaintext under any header, as a rogue operator could. */
+static enum tally_error open_crafted(struct world *w, uint8_t operator_id, uint8_t *plain, size_t n)
+{
+    uint8_t p[TALLY_PACKAGE_MAX] = {1, 1, 0, operator_id, 1};
+    struct tally_package out;
+    const struct tally_bytes parts[] = {{p, 5}, {plain, n}};
+    const struct tally_bytes aad = {p, 137};
+    memcpy(p + 5, w->enrolment, ENROLMENT_SIZE);
+    ck_assert_int_eq(tally_p256_sign(w->authority, LABEL_OPERATOR_PACKAGE, parts, 2, plain + n), TALLY_OK);
+    ck_assert_int_eq(tally_hpke_seal(raw(w->card), LABEL_OPERATOR_PACKAGE, &aad, 1, plain, n + 64, p + 137),
+                     TALLY_OK);
+    return tally_package_open(w->card, w->issuer, p, 137 + 81 + n + 64, &out);
+}
+
+START_TEST(well_signed_packages_that_are_malformed)
+{
+    struct world w;
+    uint8_t plain[TALLY_PACKAGE_PLAIN_MAX] = {0, 0, 0, 0, 0, 0, 0, 0, TALLY_PACKAGE_REMOVE, 0, 0, 0, 1};
+    world_make(&w, SUITE_P256);
+    ck_assert_int_eq(open_crafted(&w, 7, plain, 16), TALLY_OK);
+    ck_assert_int_eq(open_crafted(&w, 8, plain, 16), TALLY_E_CRYPTO); /* enrolled as another */
+    ck_assert_int_eq(open_crafted(&w, 7, plain, 15), TALLY_E_FORMAT);
+    ck_assert_int_eq(open_crafted(&w, 7, plain, 17), TALLY_E_FORMAT);
+    memset(plain + 16, 0, sizeof plain - 16);
+    plain[8] = TALLY_PACKAGE_SET;
+    plain[16] = SUITE_P256;
+    plain[17] = 200; /* keys */
+    ck_assert_int_eq(open_crafted(&w, 7, plain, 400), TALLY_E_FORMAT);
+    plain[17] = 1;
+    plain[18 + 65 + 128] = 200; /* sub-keys */
+    memset(plain + 18 + 65 + 129, 0, 200);
+    ck_assert_int_eq(open_crafted(&w, 7, plain, 400), TALLY_E_FORMAT);
+    world_free(&w);
+}
+END_TEST
+
 /* Each rule of specs/formats.md broken once. */
 START_TEST(packages_out_of_range_are_not_made)
 {
@@ -484,6 +535,7 @@ static Suite *suite(void)
     tcase_add_test(t, packages);
     tcase_add_test(t, package_signed_by_a_stranger);
     tcase_add_test(t, package_removing_an_operator);
+    tcase_add_test(t, well_signed_packages_that_are_malformed);
     tcase_add_test(t, packages_out_of_range_are_not_made);
     suite_add_tcase(s, t);
     return s;
