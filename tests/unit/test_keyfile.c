@@ -153,6 +153,15 @@ START_TEST(what_is_no_plain_file_is_refused)
 }
 END_TEST
 
+static bool same_key(const struct tally_key *a, const struct tally_key *b)
+{
+    uint8_t x[32], y[32];
+    size_t n;
+    ck_assert_int_eq(tally_key_p256_private(a, x), TALLY_OK);
+    ck_assert_int_eq(tally_key_p256_private(b, y), TALLY_OK);
+    return memcmp(x, y, 32) == 0 && memcmp(tally_key_public(a, &n), tally_key_public(b, &n), 64) == 0;
+}
+
 START_TEST(damaged_key_files_are_refused)
 {
     static char text[2 * TALLY_KEYFILE_MAX];
@@ -174,9 +183,8 @@ START_TEST(damaged_key_files_are_refused)
             write_file("bad.pem", text, n, 0600);
             struct tally_key *key;
             enum tally_error e = tally_keyfile_load(in_folder("bad.pem"), passphrase, &key);
-            size_t k, m;
             if (e == TALLY_OK) /* a digit that says nothing about the key: a version or padding */
-                ck_assert_mem_eq(tally_key_public(key, &k), tally_key_public(p256, &m), 64);
+                ck_assert(same_key(key, p256));
             else
                 ck_assert(e == TALLY_E_FORMAT || e == TALLY_E_CRYPTO);
             tally_key_free(key);
