@@ -4,7 +4,7 @@
 
 #include "card/wire/be.h"
 #include "host/base/bytes.h"
-#include "reader-tools/card/commands.h"
+#include "reader-tools/card/station.h"
 #include "reader-tools/common/ticket_text.h"
 
 enum { LINE_MAX_CHARS = 2 * TALLY_APDU_MAX_COMMAND + 16 };
@@ -150,18 +150,23 @@ out:
     return e;
 }
 
-static enum tally_error new_pin(const struct tool *tool, char pin[TOOL_PIN_SIZE])
+enum tally_error card_new_pin(const struct tool *tool, char pin[TOOL_PIN_SIZE])
 {
     const char *given = tally_config_string(tool->config, "new-pin");
     const char *path = tally_config_string(tool->config, "new-pin-file");
     enum tally_error e = TALLY_OK;
+    pin[0] = '\0';
     if (path != NULL)
         e = tool_read_line(path, pin, TOOL_PIN_SIZE);
     else if (given != NULL)
         snprintf(pin, TOOL_PIN_SIZE, "%s", given);
     else
-        return tool_ask(tool, "new PIN", pin, TOOL_PIN_SIZE);
-    return e == TALLY_OK ? e : tool_fail(tool, TALLY_E_USAGE, "%s: %s", path, tally_error_text(e));
+        e = tool_ask(tool, "new PIN", pin, TOOL_PIN_SIZE);
+    if (path != NULL && e != TALLY_OK)
+        return tool_fail(tool, TALLY_E_USAGE, "%s: %s", path, tally_error_text(e));
+    if (e == TALLY_OK && !tally_card_pin_valid(pin))
+        e = tool_fail(tool, TALLY_E_USAGE, "a PIN has 4 to 12 digits");
+    return e;
 }
 
 static enum tally_error change_pin(const struct tool *tool, struct tool_card *tc)
@@ -169,14 +174,9 @@ static enum tally_error change_pin(const struct tool *tool, struct tool_card *tc
     char old_pin[TOOL_PIN_SIZE] = "", fresh[TOOL_PIN_SIZE] = "";
     enum tally_error e = tool_read_pin(tool, "PIN", old_pin);
     if (e == TALLY_OK)
-        e = new_pin(tool, fresh);
-    if (e == TALLY_OK && !tally_card_pin_valid(fresh))
-        e = tool_fail(tool, TALLY_E_USAGE, "a PIN has 4 to 12 digits");
-    if (e == TALLY_OK) {
-        e = tally_card_change_pin(&tc->card, old_pin, fresh);
-        if (e != TALLY_OK)
-            e = tool_card_fail(tool, tc, e, "change PIN");
-    }
+        e = card_new_pin(tool, fresh);
+    if (e == TALLY_OK && (e = tally_card_change_pin(&tc->card, old_pin, fresh)) != TALLY_OK)
+        e = tool_card_fail(tool, tc, e, "change PIN");
     tally_wipe(old_pin, sizeof old_pin);
     tally_wipe(fresh, sizeof fresh);
     return e;
@@ -188,8 +188,10 @@ enum tally_error card_pin(const struct tool *tool)
     struct tally_card_state state;
     const char *what = tool->operands[1];
     bool change = strcmp(what, "change") == 0;
+    if (strcmp(what, "reset") == 0)
+        return card_reset_pin(tool);
     if (!change && strcmp(what, "status") != 0)
-        return tool_fail(tool, TALLY_E_USAGE, "pin: status or change?");
+        return tool_fail(tool, TALLY_E_USAGE, "pin: status, change or reset?");
     enum tally_error e = tool_card_open(tool, &tc);
     if (e == TALLY_OK && tally_card_select(&tc.card, TALLY_AID_TICKET) != TALLY_OK)
         e = tool_card_fail(tool, &tc, tc.card.error.error, "select");

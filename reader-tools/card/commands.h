@@ -13,6 +13,9 @@ enum tally_error card_apdu(const struct tool *tool);
 enum tally_error card_dump(const struct tool *tool);
 enum tally_error card_pin(const struct tool *tool);
 
+/* --new-pin, --new-pin-file or a question; checked. The caller wipes. */
+enum tally_error card_new_pin(const struct tool *tool, char pin[TOOL_PIN_SIZE]);
+
 /* The state as JSON; NULL when memory is out. */
 json_t *card_state_to_json(const struct tally_card_state *state);
 json_t *card_operators_to_json(const struct tally_card_operator *list, size_t count);
