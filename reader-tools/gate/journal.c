@@ -13,11 +13,14 @@
 #include "host/base/bytes.h"
 #include "reader-tools/gate/journal_file.h"
 
-#define AT_GATE_TRANSACTION 20 /* in the gate's part of a usage record */
+/* In the gate's part of a usage record. */
+#define AT_EVENT            1
+#define AT_GATE_TRANSACTION 20
 
 struct pending {
     uint8_t tid[TID_SIZE];
     uint32_t transaction;
+    uint8_t event;
     char part[2 * USAGE_GATE_PART + 1]; /* as in its line, for the next file */
     uint8_t serial[SERIAL_SIZE];
 };
@@ -63,7 +66,7 @@ static enum tally_error note_intent(struct gate_journal *j, const struct journal
     if (j->pending_count == JOURNAL_PENDING_MAX)
         drop_pending(j, 0);
     struct pending *p = &j->pending[j->pending_count++];
-    *p = (struct pending){.transaction = be32_get(part + AT_GATE_TRANSACTION)};
+    *p = (struct pending){.transaction = be32_get(part + AT_GATE_TRANSACTION), .event = part[AT_EVENT]};
     memcpy(p->tid, line->tid, TID_SIZE);
     memcpy(p->serial, line->serial, SERIAL_SIZE);
     memcpy(p->part, line->data, sizeof p->part);
@@ -274,10 +277,12 @@ uint32_t gate_journal_next_transaction(const struct gate_journal *j)
     return j->transaction + 1;
 }
 
-bool gate_journal_pending(const struct gate_journal *j, const uint8_t tid[TID_SIZE], uint32_t *transaction)
+bool gate_journal_pending(const struct gate_journal *j, const uint8_t tid[TID_SIZE], uint32_t *transaction,
+                          uint8_t *event)
 {
     size_t i = find_pending(j, tid);
     *transaction = i < j->pending_count ? j->pending[i].transaction : 0;
+    *event = i < j->pending_count ? j->pending[i].event : 0;
     return i < j->pending_count;
 }
 
@@ -330,7 +335,8 @@ enum tally_error gate_journal_void(struct gate_journal *j, uint32_t now, const u
 {
     struct journal_line line = {.kind = JOURNAL_VOID, .time = now};
     uint32_t transaction;
-    (void)gate_journal_pending(j, tid, &transaction);
+    uint8_t event;
+    (void)gate_journal_pending(j, tid, &transaction, &event);
     snprintf(line.data, sizeof line.data, "%" PRIu32, transaction);
     return add(j, &line, tid, serial, true);
 }

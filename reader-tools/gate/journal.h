@@ -37,9 +37,10 @@ void gate_journal_close(struct gate_journal *journal);
 /* The number for the next new write: one above all that were ever used. */
 uint32_t gate_journal_next_transaction(const struct gate_journal *journal);
 
-/* True when a write for this ticket has no receipt yet; *transaction is its number (else 0). */
+/* True when a write for this ticket has no receipt yet; *transaction is its number and *event the event it
+ * meant (enum usage_event), else 0. */
 bool gate_journal_pending(const struct gate_journal *journal, const uint8_t tid[TID_SIZE],
-                          uint32_t *transaction);
+                          uint32_t *transaction, uint8_t *event);
 
 /* The time of the last line, to see a clock that went back. */
 uint32_t gate_journal_last_time(const struct gate_journal *journal);

@@ -41,7 +41,6 @@
     X(TOO_SOON, 53, "too-soon", "This ticket was used a moment ago")                                         \
     X(OVERSTAYED, 54, "overstayed", "You stayed too long; please ask the staff")                             \
     X(FORGED_TICKET, 60, "forged-ticket", "This ticket is not genuine")                                      \
-    X(WRONG_CARD, 61, "wrong-card", "This ticket was made for another card")                                 \
     X(NOT_AUTHENTIC, 62, "not-authentic", "This card could not be verified")                                 \
     X(GATE_REFUSED, 63, "gate-refused", "Your card does not know this gate")                                 \
     X(REPLAYED, 64, "replayed", "This card could not be verified")                                           \
