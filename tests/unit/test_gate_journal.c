@@ -83,22 +83,24 @@ static void write_file(const char *text, size_t n)
 START_TEST(an_intent_is_remembered_until_its_receipt)
 {
     uint32_t t;
+    uint8_t event;
     ck_assert_uint_eq(gate_journal_next_transaction(journal), 1);
     intend(tid_a, 1);
     intend(tid_b, 2);
     reopen();
-    ck_assert(gate_journal_pending(journal, tid_a, &t));
+    ck_assert(gate_journal_pending(journal, tid_a, &t, &event));
     ck_assert_uint_eq(t, 1);
+    ck_assert_uint_eq(event, EVENT_ENTRY);
     ck_assert_uint_eq(gate_journal_next_transaction(journal), 3);
     complete(tid_a, 1);
-    ck_assert(!gate_journal_pending(journal, tid_a, &t));
+    ck_assert(!gate_journal_pending(journal, tid_a, &t, &event));
     reopen();
-    ck_assert(!gate_journal_pending(journal, tid_a, &t));
+    ck_assert(!gate_journal_pending(journal, tid_a, &t, &event));
     ck_assert_uint_eq(t, 0);
-    ck_assert(gate_journal_pending(journal, tid_b, &t));
+    ck_assert(gate_journal_pending(journal, tid_b, &t, &event));
     ck_assert_int_eq(gate_journal_void(journal, NOW, tid_b, serial), TALLY_OK);
     reopen();
-    ck_assert(!gate_journal_pending(journal, tid_b, &t));
+    ck_assert(!gate_journal_pending(journal, tid_b, &t, &event));
     ck_assert_uint_eq(gate_journal_next_transaction(journal), 3);
 }
 END_TEST
@@ -179,6 +181,7 @@ START_TEST(a_line_cut_off_by_a_crash_is_dropped)
     static char text[4096];
     struct journal_report r;
     uint32_t t;
+    uint8_t event;
     intend(tid_a, 1);
     size_t whole = read_file(text, sizeof text);
     complete(tid_a, 1);
@@ -190,7 +193,7 @@ START_TEST(a_line_cut_off_by_a_crash_is_dropped)
         ck_assert_int_eq(gate_journal_verify(folder, &r), TALLY_OK);
         ck_assert(r.torn);
         ck_assert_int_eq(gate_journal_open(folder, OPERATOR, GATE, NOW, &journal), TALLY_OK);
-        ck_assert(gate_journal_pending(journal, tid_a, &t));
+        ck_assert(gate_journal_pending(journal, tid_a, &t, &event));
         complete(tid_a, 1);
         gate_journal_close(journal);
         journal = NULL;
