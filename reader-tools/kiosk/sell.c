@@ -51,8 +51,9 @@ static enum tally_error check_room(struct kiosk *k, uint16_t operator_id, int64_
     return tool_fail(k->tool, TALLY_E_NOT_FOUND, "the card does not know operator %u", operator_id);
 }
 
-static enum tally_error run_new(struct kiosk *k, enum job_kind kind, const char *path, const char *old,
-                                json_t *request)
+/* old is the ticket to be replaced, or NULL. */
+static enum tally_error run_new(struct kiosk *k, enum job_kind kind, const char *path,
+                                const struct tally_card_ticket *old, json_t *request)
 {
     char key[TOOL_KEY_SIZE];
     struct job job = {.root = NULL};
@@ -60,7 +61,8 @@ static enum tally_error run_new(struct kiosk *k, enum job_kind kind, const char 
     if (e == TALLY_OK)
         e = job_create(k->folder, kind, k->serial, key, path, request, &job);
     if (e == TALLY_OK && old != NULL) {
-        json_object_set_new(job.root, "old", json_string(old));
+        (void)tally_json_set_hex(job.root, "old", old->face.tid, TID_SIZE);
+        json_object_set_new(job.root, "currency", json_integer(old->face.currency));
         e = job_save(&job);
     }
     if (e != TALLY_OK)
@@ -157,7 +159,7 @@ static enum tally_error replace(const struct tool *tool, enum job_kind kind)
         (void)tally_json_set_hex(body, "usage", ticket.usage_bytes, USAGE_SIZE);
         (void)tally_hex_encode(ticket.face.tid, TID_SIZE, old, sizeof old);
         snprintf(path, sizeof path, "/v1/tickets/%s/%s", old, job_kind_name(kind));
-        e = run_new(&k, kind, path, old, body);
+        e = run_new(&k, kind, path, &ticket, body);
         json_decref(body);
     }
     json_decref(holder);

@@ -1,4 +1,4 @@
-/* tally-card and tally-kiosk as processes, with real cards at a real pcscd and both daemons over HTTP. */
+/* tally-kiosk as a process, with real cards at a real pcscd and both daemons over HTTP. */
 #include <string.h>
 #include <sys/stat.h>
 
@@ -105,6 +105,50 @@ START_TEST(both_operators_in_a_tickets_whole_life)
     expect_state(other, "refunded");
     tools_expect(&w, 0, "kiosk", 0, "refund --tid %s", park);
     expect_tickets(0);
+}
+END_TEST
+
+/* One tap with a kit that tally-authd made. */
+static void expect_tap(int operator_id, const char *options, int status, const char *reason)
+{
+    tools_expect(&w, status, "gate", 0,
+                 "--kit ../gate%d --state gate%d --ticketd %s --authd %s --once --station-rule entry %s",
+                 operator_id, operator_id, w.services.ticketd.url, w.services.authd.url, options);
+    ck_assert_msg(says(reason), "%s%s", w.out, w.err);
+}
+
+static void exchange_with_servers(void)
+{
+    tools_expect(&w, 0, "gate", 0, "upload --kit ../gate1 --state gate1 --ticketd %s --authd %s --json",
+                 w.services.ticketd.url, w.services.authd.url);
+}
+
+START_TEST(a_sale_a_visit_and_a_blocked_card)
+{
+    char serial[17], body[256];
+    tools_personalise(&w, 0, "1,2", true);
+    tools_expect(&w, 0, "kiosk", 0, "buy --operator 1 --product 10 --service " TOOLS_RAIL " --date %s",
+                 w.today);
+    tools_expect(&w, 0, "kiosk", 0, "buy --operator 2 --product 20 --service " TOOLS_PARK " --date %s",
+                 w.today);
+    expect_tap(1, "--event entry", 0, "OPEN 0 accepted: entry;");
+    expect_tap(1, "--event entry", 1, "already-inside");
+    expect_tap(1, "--event exit --mode p256", 0, "OPEN 0 accepted: exit;");
+    expect_tap(2, "--event entry", 0, "OPEN 0 accepted: entry;");
+    expect_tap(2, "--event temporary-exit --mode rsa", 0, "OPEN 0 accepted: temporary-exit;");
+    exchange_with_servers();
+    ck_assert_msg(says("\"sent\":2,\"backlog\":0"), "%s%s", w.out, w.err);
+    exchange_with_servers();
+    ck_assert(says("\"sent\":0"));
+    tools_expect(&w, 0, "card", 0, "info --json --pin " TOOLS_PIN);
+    json_t *o = tools_json(&w);
+    snprintf(serial, sizeof serial, "%s", json_string_value(json_object_get(o, "serial")));
+    json_decref(o);
+    snprintf(body, sizeof body, "block --party admin --party-key ../admin.pem --serial %s", serial);
+    tools_expect(&w, 0, "card", 0, "%s", body);
+    exchange_with_servers();
+    expect_tap(1, "--event entry", 1, "STOP 50 card-denied");
+    tools_expect(&w, 0, "gate", 0, "verify-journal --state gate1");
 }
 END_TEST
 
@@ -238,84 +282,14 @@ START_TEST(a_ciphertext_is_for_one_card)
 }
 END_TEST
 
-START_TEST(pins)
-{
-    tools_expect(&w, 1, "card", 0, "tickets --pin 999999");
-    ck_assert(says("4 tries left"));
-    tools_expect(&w, 0, "card", 0, "pin status");
-    ck_assert(says("4 tries left"));
-    tools_expect(&w, 0, "card", 0, "pin change --pin " TOOLS_PIN " --new-pin 1357");
-    tools_expect(&w, 1, "card", 0, "tickets --pin " TOOLS_PIN);
-    for (int i = 0; i < 5; i++)
-        (void)tools_run(&w, "card", 0, "tickets --pin 0000");
-    tools_expect(&w, 1, "card", 0, "tickets --pin 1357");
-    ck_assert(says("blocked"));
-    tools_expect(&w, 0, "card", 0, "pin reset --new-pin " TOOLS_PIN);
-    tools_expect(&w, 0, "card", 0, "-v tickets --pin " TOOLS_PIN);
-    ck_assert(strstr(w.err, "A>> 0020008106............") != NULL);
-    ck_assert_ptr_null(strstr(w.err, "323436383130"));
-}
-END_TEST
-
-START_TEST(blocking)
-{
-    static const char *const as_admin = "--party admin --party-key ../admin.pem --pin " TOOLS_PIN;
-    char serial[17];
-    tools_expect(&w, 0, "card", 0, "block %s --reason lost", as_admin);
-    tools_expect(&w, 0, "card", 0, "info");
-    ck_assert(says("blocked"));
-    tools_expect(&w, 1, "card", 0, "tickets --pin " TOOLS_PIN);
-    tools_expect(&w, 0, "card", 0, "unblock %s", as_admin);
-    tools_expect(&w, 0, "kiosk", 0, BUY " --service " TOOLS_RAIL);
-    tools_expect(&w, 0, "card", 0, "info --json --pin " TOOLS_PIN);
-    json_t *o = tools_json(&w);
-    snprintf(serial, sizeof serial, "%s", json_string_value(json_object_get(o, "serial")));
-    json_decref(o);
-    tools_expect(&w, 0, "card", 0, "block %s --serial %s", as_admin, serial);
-    tools_expect(&w, 1, "kiosk", 0, BUY " --service " TOOLS_RAIL);
-    expect_tickets(1);
-    ck_assert_uint_eq(tools_jobs(&w), 0);
-}
-END_TEST
-
-START_TEST(operators_come_and_go)
-{
-    tools_expect(&w, 0, "card", 0, "operators update --pin " TOOLS_PIN " --json");
-    json_t *list = tools_json(&w);
-    ck_assert_int_eq(json_integer_value(json_object_get(json_array_get(list, 0), "package_version")), 2);
-    json_decref(list);
-    tools_expect(&w, 2, "card", 0, "operators remove --pin " TOOLS_PIN);
-    tools_expect(&w, 0, "card", 0, "operators remove --operators 1 --pin " TOOLS_PIN " --json");
-    ck_assert(says("removed"));
-    tools_expect(&w, 1, "kiosk", 0, BUY " --service " TOOLS_RAIL);
-    tools_expect(&w, 0, "card", 0, "operators update --operators 1 --pin " TOOLS_PIN);
-    tools_expect(&w, 0, "kiosk", 0, BUY " --service " TOOLS_RAIL);
-    tools_expect(&w, 0, "card", 0, "dump --json --pin " TOOLS_PIN);
-    ck_assert(says("\"kem_key\""));
-}
-END_TEST
-
-/* A personalisation torn at any command is finished by the same command. */
-START_TEST(personalisation_is_resumed)
-{
-    char at[16];
-    snprintf(at, sizeof at, "%d", 2 + 3 * _i);
-    tools_remove(&w, 0);
-    tools_insert(&w, 0, _i % 2 == 0 ? "--drop-answer-at" : "--drop-at-apdu", at);
-    tools_expect(&w, 5, "card", 0, "personalise --pin " TOOLS_PIN " --operators 1 --rsa=false");
-    tools_expect(&w, 0, "card", 0, "personalise --pin " TOOLS_PIN " --operators 1 --rsa=false");
-    tools_expect(&w, 0, "kiosk", 0, BUY " --service " TOOLS_RAIL);
-}
-END_TEST
-
 int main(void)
 {
-    Suite *s = suite_create("tally-card and tally-kiosk");
+    Suite *s = suite_create("tally-kiosk");
     TCase *b = tcase_create("blank"), *c = tcase_create("personalised"), *d = tcase_create("outage");
     tcase_add_unchecked_fixture(b, start_shared, stop_shared);
     tcase_add_checked_fixture(b, enter, leave);
     tcase_add_test(b, both_operators_in_a_tickets_whole_life);
-    tcase_add_loop_test(b, personalisation_is_resumed, 0, 5);
+    tcase_add_test(b, a_sale_a_visit_and_a_blocked_card);
     tcase_set_timeout(b, 200);
     suite_add_tcase(s, b);
     tcase_add_unchecked_fixture(c, start_shared, stop_shared);
@@ -326,9 +300,6 @@ int main(void)
     tcase_add_loop_test(c, a_card_taken_away_during_exchange, 0, 2);
     tcase_add_test(c, work_for_another_card_waits_for_it);
     tcase_add_test(c, a_ciphertext_is_for_one_card);
-    tcase_add_test(c, pins);
-    tcase_add_test(c, blocking);
-    tcase_add_test(c, operators_come_and_go);
     tcase_set_timeout(c, 200);
     suite_add_tcase(s, c);
     tcase_add_checked_fixture(d, start_alone, stop_alone);

@@ -7,6 +7,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tests/support/check_main.h"
@@ -93,14 +94,16 @@ static void put(struct tools_world *w, const char *path, const char *body)
 {
     char line[LINE];
     const char *f = w->services.folder;
-    snprintf(line, sizeof line,
-             "%s --url %s --tag tally-ticketd --party admin --party-key %s/admin.pem PUT %s '%s' >%s/out 2>%s/err",
-             TALLY_CALL, w->services.ticketd.url, f, path, body, w->folder, w->folder);
+    snprintf(
+        line, sizeof line,
+        "%s --url %s --tag tally-ticketd --party admin --party-key %s/admin.pem PUT %s '%s' >%s/out 2>%s/err",
+        TALLY_CALL, w->services.ticketd.url, f, path, body, w->folder, w->folder);
     ck_assert_msg(run_line(w, line) == 0, "%s: %s%s", path, w->out, w->err);
 }
 
 static void fill_catalogue(struct tools_world *w)
 {
+    char path[64];
 #define FLAGS(yes)                                                                                           \
     "\"exchangeable\": " yes ", \"refundable\": " yes ", \"holder_required\": false, \"zone_map\": 0"
     put(w, "/v1/products/1/10",
@@ -112,10 +115,15 @@ static void fill_catalogue(struct tools_world *w)
     put(w, "/v1/products/2/20",
         "{\"name\": \"Park, a day\", \"profile\": 2, \"price\": 12000, \"currency\": 156, "
         "\"max_entries\": 1, \"max_temporary_exits\": 3, " FLAGS("true") "}");
-#define SERVICE "{\"minute\": 605, \"from\": 100, \"to\": 200, \"coaches\": 2, \"seats_per_coach\": 20}"
+    /* The last minute of the day: sales for today are open whatever the time is. */
+#define SERVICE "{\"minute\": 1439, \"from\": 100, \"to\": 200, \"coaches\": 2, \"seats_per_coach\": 20}"
     put(w, "/v1/services/1/" TOOLS_RAIL "/" TOOLS_DATE, SERVICE);
     put(w, "/v1/services/1/" TOOLS_RAIL2 "/" TOOLS_DATE, SERVICE);
     put(w, "/v1/services/2/" TOOLS_PARK "/" TOOLS_DATE, SERVICE);
+    snprintf(path, sizeof path, "/v1/services/1/" TOOLS_RAIL "/%s", w->today);
+    put(w, path, SERVICE);
+    snprintf(path, sizeof path, "/v1/services/2/" TOOLS_PARK "/%s", w->today);
+    put(w, path, SERVICE);
 }
 
 void tools_enter(struct tools_world *w)
@@ -141,7 +149,11 @@ void tools_start(struct tools_world *w)
     test_services_path(&w->services, "station", station);
     const char *const kit[] = {"personaliser-kit", "--keys", keys, "--out", station, NULL};
     ck_assert_int_eq(test_authd_command(&w->services, kit), 0);
+    ck_assert(test_gate_kit(&w->services, 1, 77, TOOLS_STATION, "gate1"));
+    ck_assert(test_gate_kit(&w->services, 2, 78, TOOLS_STATION, "gate2"));
     ck_assert(test_authd_start(&w->services) && test_ticketd_start(&w->services));
+    const time_t now = time(NULL);
+    strftime(w->today, sizeof w->today, "%F", gmtime(&now));
     tools_enter(w);
     fill_catalogue(w);
 }
@@ -198,8 +210,8 @@ void tools_get(struct tools_world *w, bool authd, const char *path)
 {
     char line[LINE];
     snprintf(line, sizeof line,
-             "%s --url %s --tag tally-%s --party kiosk --party-key %s/kiosk.pem GET %s >%s/out 2>%s/err", TALLY_CALL,
-             authd ? w->services.authd.url : w->services.ticketd.url, authd ? "authd" : "ticketd",
+             "%s --url %s --tag tally-%s --party kiosk --party-key %s/kiosk.pem GET %s >%s/out 2>%s/err",
+             TALLY_CALL, authd ? w->services.authd.url : w->services.ticketd.url, authd ? "authd" : "ticketd",
              w->services.folder, path, w->folder, w->folder);
     ck_assert_msg(run_line(w, line) == 0, "%s: %s%s", path, w->out, w->err);
 }

@@ -17,13 +17,14 @@ enum { TOOLS_CARDS = 2, TOOLS_OUTPUT_MAX = 65536 };
     "G1234" /* operator 1, P-256: product 10 (exchangeable, refundable), product 11 (neither) */
 #define TOOLS_RAIL2   "G5678"
 #define TOOLS_PARK    "PARK1" /* operator 2, RSA: product 20 */
-#define TOOLS_STATION 100     /* where both services begin */
+#define TOOLS_STATION 100     /* where the services begin, and the gates stand: kits ../gate1 and ../gate2 */
 
 struct tools_world {
     struct test_services services;
     struct tally_private_pcscd *pcscd;
     pid_t card[TOOLS_CARDS];    /* 0: not in its slot */
     char folder[TEST_PATH_MAX]; /* of this process */
+    char today[11];             /* the services run today as well (YYYY-MM-DD, UTC) */
     char out[TOOLS_OUTPUT_MAX], err[TOOLS_OUTPUT_MAX];
 };
 
