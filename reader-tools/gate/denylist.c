@@ -141,7 +141,8 @@ static enum tally_error apply(struct gate_denylist *list, uint16_t operator_id, 
 
 /* Takes the pair of lines at *text, checks its signature, and applies it. */
 static enum tally_error take_pair(struct gate_denylist *list, uint16_t operator_id,
-                                  const struct tally_key *authority, const char **text, size_t *n)
+                                  const struct tally_key *authority, const char **text, size_t *n,
+                                  bool *change)
 {
     char hex[2 * ECDSA_SIZE + 1];
     uint8_t signature[ECDSA_SIZE];
@@ -162,6 +163,7 @@ static enum tally_error take_pair(struct gate_denylist *list, uint16_t operator_
         return e;
     json_t *root = json_loadb(*text, document.n, JSON_REJECT_DUPLICATES, NULL);
     e = root != NULL ? apply(list, operator_id, root) : TALLY_E_FORMAT;
+    *change = json_object_get(root, "since") != NULL;
     json_decref(root);
     size_t used = document.n + 1 + 2 * ECDSA_SIZE + (left > 2 * ECDSA_SIZE ? 1 : 0);
     *text += used;
@@ -179,16 +181,22 @@ static bool copy_set(struct denylist_set *to, const struct denylist_set *from)
 }
 
 enum tally_error gate_denylist_update(struct gate_denylist *list, uint16_t operator_id,
-                                      const struct tally_key *authority, const char *text, size_t n)
+                                      const struct tally_key *authority, const char *text, size_t n,
+                                      bool *change)
 {
+    bool only_changes = true, pair_is_change = false;
     struct gate_denylist fresh = *list;
     fresh.serials.at = NULL;
     fresh.tids.at = NULL;
     enum tally_error e = n == 0 || n > DENYLIST_TEXT_MAX ? TALLY_E_FORMAT : TALLY_OK;
     if (!copy_set(&fresh.serials, &list->serials) || !copy_set(&fresh.tids, &list->tids))
         e = TALLY_E_MEMORY;
-    while (e == TALLY_OK && n > 0)
-        e = take_pair(&fresh, operator_id, authority, &text, &n);
+    while (e == TALLY_OK && n > 0) {
+        e = take_pair(&fresh, operator_id, authority, &text, &n, &pair_is_change);
+        only_changes = only_changes && pair_is_change;
+    }
+    if (change != NULL)
+        *change = only_changes;
     if (e == TALLY_OK && fresh.version <= list->version)
         e = TALLY_E_EXISTS;
     if (e != TALLY_OK) {
@@ -235,7 +243,7 @@ enum tally_error gate_denylist_read_file(struct gate_denylist *list, uint16_t op
     if (text == NULL)
         goto out;
     size_t n = fread(text, 1, (size_t)size, file);
-    e = n == (size_t)size ? gate_denylist_update(list, operator_id, authority, text, n) : TALLY_E_IO;
+    e = n == (size_t)size ? gate_denylist_update(list, operator_id, authority, text, n, NULL) : TALLY_E_IO;
 out:
     free(text);
     fclose(file);

@@ -34,7 +34,8 @@ void gate_denylist_free(struct gate_denylist *list);
  * operator's, or a change to another version. TALLY_E_EXISTS: not newer. TALLY_E_FULL. *list is unchanged on
  * failure. */
 enum tally_error gate_denylist_update(struct gate_denylist *list, uint16_t operator_id,
-                                      const struct tally_key *authority, const char *text, size_t n);
+                                      const struct tally_key *authority, const char *text, size_t n,
+                                      bool *change);
 
 bool gate_denylist_has_serial(const struct gate_denylist *list, const uint8_t serial[SERIAL_SIZE]);
 bool gate_denylist_has_tid(const struct gate_denylist *list, const uint8_t tid[TID_SIZE]);

@@ -5,7 +5,7 @@
 
 #include "host/base/bytes.h"
 
-enum { BATCH = 64 };
+enum { BATCH = 64, CHANGES_MAX = 100 };
 
 const struct tally_option gate_link_options[] = {
     {"ticketd", TALLY_OPTION_STRING, NULL, 0, 250,
@@ -115,35 +115,74 @@ enum tally_error gate_link_upload(struct gate_link *link, unsigned *sent)
     return e;
 }
 
-static enum tally_error keep_list(const struct gate_link *link, const char *text, size_t n)
+/* Puts a whole list in the file's place. */
+static bool replace_file(const char *path, const char *text, size_t n)
 {
-    char path[1024], fresh[1040];
-    snprintf(path, sizeof path, "%s/denylist", link->state_folder);
+    char fresh[1040];
     snprintf(fresh, sizeof fresh, "%s.new", path);
     FILE *file = fopen(fresh, "we");
     bool ok = file != NULL && fwrite(text, 1, n, file) == n;
     if (file != NULL)
         ok = fclose(file) == 0 && ok;
-    return ok && rename(fresh, path) == 0 ? TALLY_OK : TALLY_E_IO;
+    return ok && rename(fresh, path) == 0;
+}
+
+/* A change is put behind the list it belongs to: each is signed, and they are read in order. */
+static bool append_file(const char *path, const char *text, size_t n)
+{
+    FILE *file = fopen(path, "ae");
+    bool ok = file != NULL && fwrite(text, 1, n, file) == n;
+    if (file != NULL)
+        ok = fclose(file) == 0 && ok;
+    return ok;
+}
+
+static enum tally_error keep_list(struct gate_link *link, bool change, const char *text, size_t n)
+{
+    char path[1024];
+    snprintf(path, sizeof path, "%s/denylist", link->state_folder);
+    bool ok = change ? append_file(path, text, n) : replace_file(path, text, n);
+    link->changes = change ? link->changes + 1 : 0;
+    if (!ok)
+        link->changes = CHANGES_MAX; /* whatever is there now: a whole list comes next */
+    return ok ? TALLY_OK : TALLY_E_IO;
+}
+
+/* Takes an answer over; *change tells what it was. */
+static enum tally_error take_list(struct gate_link *link, const struct tally_http_answer *answer,
+                                  bool *change)
+{
+    struct gate *gate = link->gate;
+    const char *text = answer->body != NULL ? answer->body : "";
+    pthread_mutex_lock(link->lock);
+    enum tally_error e = gate_denylist_update(&gate->list, gate->kit.operator_id, gate->kit.authority, text,
+                                              answer->body_size, change);
+    pthread_mutex_unlock(link->lock);
+    return e;
 }
 
 enum tally_error gate_link_fetch_list(struct gate_link *link)
 {
     struct tally_http_answer answer;
+    char path[300];
+    bool change;
     if (!link->has_authd)
         return TALLY_OK;
-    const struct tally_http_call call = {.method = "GET", .path = link->list_path};
+    /* The kit's list is not in the state folder: changes can follow only once a whole one was kept there. */
+    if (link->kept && link->changes < CHANGES_MAX)
+        snprintf(path, sizeof path, "%s?since=%lu", link->list_path, (unsigned long)link->gate->list.version);
+    else
+        snprintf(path, sizeof path, "%s", link->list_path);
+    const struct tally_http_call call = {.method = "GET", .path = path};
     enum tally_error e = tally_http_client_perform(link->authd.http, &call, &answer);
     if (e == TALLY_OK && answer.status != 200)
         e = TALLY_E_SERVER;
     if (e == TALLY_OK) {
-        pthread_mutex_lock(link->lock);
-        e = gate_denylist_update(&link->gate->list, link->gate->kit.operator_id, link->gate->kit.authority,
-                                 answer.body != NULL ? answer.body : "", answer.body_size);
-        pthread_mutex_unlock(link->lock);
+        e = take_list(link, &answer, &change);
         if (e == TALLY_OK)
-            e = keep_list(link, answer.body, answer.body_size);
-        else if (e == TALLY_E_EXISTS)
+            e = keep_list(link, change, answer.body, answer.body_size);
+        link->kept = link->kept || e == TALLY_OK;
+        if (e == TALLY_E_EXISTS)
             e = TALLY_OK;
     }
     tally_http_answer_clear(&answer);

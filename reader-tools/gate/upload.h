@@ -17,6 +17,8 @@ struct gate_link {
     bool has_ticketd, has_authd;
     char authd_base[256], list_path[256]; /* the deny list's address in two parts */
     char key_path[1024];
+    bool kept;        /* a whole list was put into the state folder by this process */
+    unsigned changes; /* pieces of the list kept since the last whole one */
 };
 
 extern const struct tally_option gate_link_options[];
@@ -30,7 +32,8 @@ void gate_link_close(struct gate_link *link);
 /* Sends receipts until none are left; *sent is how many. TALLY_E_SERVER when the server cannot be reached. */
 enum tally_error gate_link_upload(struct gate_link *link, unsigned *sent);
 
-/* Fetches the deny list and keeps it in the state folder when it is newer and right. */
+/* Fetches what changed in the deny list, or all of it, and keeps it in the state folder when it is newer and
+ * right. */
 enum tally_error gate_link_fetch_list(struct gate_link *link);
 
 #endif

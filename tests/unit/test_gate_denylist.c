@@ -11,6 +11,7 @@ static struct tally_key *authority;
 static struct gate_denylist list;
 static char text[8192];
 static size_t length;
+static bool change;
 
 static const uint8_t serial_a[SERIAL_SIZE] = {0xa0}, serial_b[SERIAL_SIZE] = {0xb0};
 static const uint8_t tid_a[TID_SIZE] = {0xa1};
@@ -45,7 +46,7 @@ static void sign(const char *document)
 
 static enum tally_error update(void)
 {
-    enum tally_error e = gate_denylist_update(&list, 1, authority, text, length);
+    enum tally_error e = gate_denylist_update(&list, 1, authority, text, length, &change);
     length = 0;
     return e;
 }
@@ -97,6 +98,7 @@ START_TEST(changes_follow_their_version)
          "\"c000000000000000\"],"
          "\"tids\":[],\"removed_serials\":[" SERIAL_A "],\"removed_tids\":[" TID_A "]}");
     ck_assert_int_eq(update(), TALLY_OK);
+    ck_assert(change);
     ck_assert(!gate_denylist_has_serial(&list, serial_a));
     ck_assert(gate_denylist_has_serial(&list, serial_b));
     ck_assert(!gate_denylist_has_tid(&list, tid_a));
@@ -111,6 +113,7 @@ START_TEST(a_list_and_its_changes_in_one_text)
          "],\"tids\":[],"
          "\"removed_serials\":[],\"removed_tids\":[]}");
     ck_assert_int_eq(update(), TALLY_OK);
+    ck_assert(!change);
     ck_assert_uint_eq(list.version, 2);
     ck_assert_uint_eq(list.serials.count, 2);
 }

@@ -142,7 +142,8 @@ static void publish_list(const char *serials, const char *tids, uint32_t version
                      TALLY_OK);
     (void)tally_hex_encode(signature, sizeof signature, hex, sizeof hex);
     n += snprintf(text + n, sizeof text - (size_t)n, "\n%s\n", hex);
-    ck_assert_int_eq(gate_denylist_update(&gate.list, 1, gate.kit.authority, text, (size_t)n), TALLY_OK);
+    ck_assert_int_eq(gate_denylist_update(&gate.list, 1, gate.kit.authority, text, (size_t)n, NULL),
+                     TALLY_OK);
 }
 
 START_TEST(denied_cards_and_tickets)
