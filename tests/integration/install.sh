@@ -1,0 +1,33 @@
+#!/bin/sh
+# Installs into an empty folder and uses what is there as a packager's user would: every tool tells its help, every man
+# page is there, and a program that includes all headers of the middleware is built by its pkg-config file and runs.
+# usage: install.sh BUILD_FOLDER
+set -eu
+stage=$(mktemp -d)
+trap 'rm -rf "$stage"' EXIT
+passed=0
+ok() { passed=$((passed + 1)); }
+meson install -C "$1" --no-rebuild --destdir "$stage" >"$stage/log" 2>&1 || { cat "$stage/log"; exit 1; }
+
+bin=$(dirname "$(find "$stage" -name tally-gate -type f)")
+for tool in card gate kiosk vreader vcard ticketd authd; do
+    "$bin/tally-$tool" --help >"$stage/help"
+    grep -q "usage: tally-$tool" "$stage/help"
+    find "$stage" -name "tally-$tool.[18]*" | grep -q .
+    ok
+done
+
+pc=$(dirname "$(find "$stage" -name tally-reader.pc)")
+prefix=$(sed -n 's/^prefix=//p' "$pc/tally-reader.pc")
+{
+    (cd "$stage$prefix/include/tally" && find . -name '*.h' | sed 's|^\./\(.*\)|#include "\1"|')
+    echo '#include <stdio.h>'
+    echo 'int main(void) { return puts(tally_card_life_text(LIFE_IN_USE)) < 0; }'
+} >"$stage/user.c"
+flags=$(PKG_CONFIG_PATH=$pc pkg-config --define-variable=prefix="$stage$prefix" --cflags --libs tally-reader)
+# shellcheck disable=SC2086
+cc -std=c17 -Wall -Werror "$stage/user.c" -o "$stage/user" $flags
+lib=$(dirname "$(find "$stage" -name 'libtally-reader.so')")
+[ "$(LD_LIBRARY_PATH=$lib "$stage/user")" = "in use" ]
+ok
+echo "tally-test: $passed passed, 0 failed"
