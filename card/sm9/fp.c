@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "card/sm9/fp_x86_64.h"
+#include "card/sm9/adx.h"
 
 const limb fp_modulus[LIMBS] =
     LIMBS_OF(0xe56f9b27e351457d, 0x21f2934b1a7aeedb, 0xd603ab4ff58ec745, 0xb640000002a3a6f1);
@@ -42,12 +42,12 @@ void limbs_to_bytes(uint8_t out[32], const limb a[LIMBS])
         out[31 - i] = (uint8_t)(a[i / STEP] >> (8 * (i % STEP)));
 }
 
-void fp_mul_wide_reference(struct fp_wide *r, const struct fp *a, const struct fp *b)
+void fp_mul_wide(struct fp_wide *r, const struct fp *a, const struct fp *b)
 {
     limbs_mul(r->l, a->l, b->l);
 }
 
-void fp_reduce_reference(struct fp *r, struct fp_wide *a)
+void fp_reduce(struct fp *r, struct fp_wide *a)
 {
     limbs_redc(r->l, a->l, fp_modulus, p_inverse);
 }
@@ -59,63 +59,7 @@ void fp_mul_reference(struct fp *r, const struct fp *a, const struct fp *b)
     limbs_redc(r->l, t, fp_modulus, p_inverse);
 }
 
-#ifdef SM9_HAVE_ASSEMBLY
-static void mul_wide_adx(struct fp_wide *r, const struct fp *a, const struct fp *b)
-{
-    limbs_mul_adx(r->l, a->l, b->l);
-}
-
-static void reduce_adx(struct fp *r, struct fp_wide *a)
-{
-    limbs_redc_adx(r->l, a->l, fp_modulus, p_inverse);
-}
-
-static void mul_adx(struct fp *r, const struct fp *a, const struct fp *b)
-{
-    limb t[2 * LIMBS];
-    limbs_mul_adx(t, a->l, b->l);
-    limbs_redc_adx(r->l, t, fp_modulus, p_inverse);
-}
-
-typedef void (*mul_wide_function)(struct fp_wide *, const struct fp *, const struct fp *);
-typedef void (*reduce_function)(struct fp *, struct fp_wide *);
-typedef void (*mul_function)(struct fp *, const struct fp *, const struct fp *);
-
-RESOLVER static mul_wide_function choose_mul_wide(void)
-{
-    return processor_has_mulx_and_adx() ? mul_wide_adx : fp_mul_wide_reference;
-}
-
-RESOLVER static reduce_function choose_reduce(void)
-{
-    return processor_has_mulx_and_adx() ? reduce_adx : fp_reduce_reference;
-}
-
-RESOLVER static mul_function choose_mul(void)
-{
-    return processor_has_mulx_and_adx() ? mul_adx : fp_mul_reference;
-}
-
-void fp_mul_wide(struct fp_wide *r, const struct fp *a, const struct fp *b)
-    __attribute__((ifunc("choose_mul_wide")));
-void fp_reduce(struct fp *r, struct fp_wide *a) __attribute__((ifunc("choose_reduce")));
-void fp_mul(struct fp *r, const struct fp *a, const struct fp *b) __attribute__((ifunc("choose_mul")));
-#else
-void fp_mul_wide(struct fp_wide *r, const struct fp *a, const struct fp *b)
-{
-    fp_mul_wide_reference(r, a, b);
-}
-
-void fp_reduce(struct fp *r, struct fp_wide *a)
-{
-    fp_reduce_reference(r, a);
-}
-
-void fp_mul(struct fp *r, const struct fp *a, const struct fp *b)
-{
-    fp_mul_reference(r, a, b);
-}
-#endif
+SM9_CHOOSE(fp_mul, (struct fp * r, const struct fp *a, const struct fp *b), (r, a, b))
 
 void fp_wide_sub(struct fp_wide *r, const struct fp_wide *a, const struct fp_wide *b)
 {

@@ -46,15 +46,13 @@ void fp_mul(struct fp *r, const struct fp *a, const struct fp *b);
 void fp_square(struct fp *r, const struct fp *a);
 void fp_halve(struct fp *r, const struct fp *a);
 
-/* Unreduced product; difference modulo p * 2^256; reduction. For lazy reduction in Fp2. */
+/* Unreduced product; difference modulo p * 2^256; reduction, which destroys a. For lazy reduction in Fp2. */
 void fp_mul_wide(struct fp_wide *r, const struct fp *a, const struct fp *b);
 void fp_wide_sub(struct fp_wide *r, const struct fp_wide *a, const struct fp_wide *b);
 void fp_reduce(struct fp *r, struct fp_wide *a);
 
-/* The C reference of the three above that may be assembly. */
+/* Functions of which there may be a second version in assembly keep their C version as NAME_reference. */
 void fp_mul_reference(struct fp *r, const struct fp *a, const struct fp *b);
-void fp_mul_wide_reference(struct fp_wide *r, const struct fp *a, const struct fp *b);
-void fp_reduce_reference(struct fp *r, struct fp_wide *a);
 
 /* r = 1/a, and 0 for 0. */
 void fp_invert(struct fp *r, const struct fp *a);

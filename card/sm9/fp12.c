@@ -1,5 +1,7 @@
 #include "card/sm9/fp12.h"
 
+#include "card/sm9/adx.h"
+
 const struct fp12 fp12_one = {
     {{{LIMBS_OF(0x1a9064d81caeba83, 0xde0d6cb4e5851124, 0x29fc54b00a7138ba, 0x49bffffffd5c590e)}, {{0}}},
      {{{0}}, {{0}}}},
@@ -64,7 +66,7 @@ void fp12_square(struct fp12 *r, const struct fp12 *a)
     fp4_sub(&r->a2, &t, &s4);
 }
 
-void fp12_mul_line(struct fp12 *r, const struct fp12 *a, const struct fp4 *l0, const struct fp2 *l2)
+void fp12_mul_line_reference(struct fp12 *r, const struct fp12 *a, const struct fp4 *l0, const struct fp2 *l2)
 {
     struct fp4 v0, v2, cross, sum, t;
     fp4_mul(&v0, &a->a0, l0);
@@ -86,6 +88,9 @@ void fp12_mul_line(struct fp12 *r, const struct fp12 *a, const struct fp4 *l0, c
     fp4_add(&r->a1, &t, &v2);
     r->a2 = cross;
 }
+
+SM9_CHOOSE(fp12_mul_line, (struct fp12 * r, const struct fp12 *a, const struct fp4 *l0, const struct fp2 *l2),
+           (r, a, l0, l2))
 
 void fp12_invert(struct fp12 *r, const struct fp12 *a)
 {

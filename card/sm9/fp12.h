@@ -17,6 +17,8 @@ void fp12_square(struct fp12 *r, const struct fp12 *a);
 
 /* r = a (l0 + l2 w^2), the shape of a line of the Miller loop. */
 void fp12_mul_line(struct fp12 *r, const struct fp12 *a, const struct fp4 *l0, const struct fp2 *l2);
+void fp12_mul_line_reference(struct fp12 *r, const struct fp12 *a, const struct fp4 *l0,
+                             const struct fp2 *l2);
 
 void fp12_invert(struct fp12 *r, const struct fp12 *a);
 

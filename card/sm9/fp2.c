@@ -1,5 +1,7 @@
 #include "card/sm9/fp2.h"
 
+#include "card/sm9/adx.h"
+
 const struct fp2 fp2_zero = {{LIMBS_OF(0, 0, 0, 0)}, {LIMBS_OF(0, 0, 0, 0)}};
 #define FP_ONE                                                                                               \
     {                                                                                                        \
@@ -15,7 +17,7 @@ const struct fp4 fp4_one = {{FP_ONE, FP_ZERO}, {FP_ZERO, FP_ZERO}};
 
 /* Karatsuba with three products and two reductions: (a0 + a1)(b0 + b1) - a0 b0 - a1 b1, and a0 b0 - 2 a1 b1.
  */
-void fp2_mul(struct fp2 *r, const struct fp2 *a, const struct fp2 *b)
+void fp2_mul_reference(struct fp2 *r, const struct fp2 *a, const struct fp2 *b)
 {
     struct fp s, t;
     struct fp_wide low, high, cross;
@@ -32,8 +34,10 @@ void fp2_mul(struct fp2 *r, const struct fp2 *a, const struct fp2 *b)
     fp_reduce(&r->c1, &cross);
 }
 
+SM9_CHOOSE(fp2_mul, (struct fp2 * r, const struct fp2 *a, const struct fp2 *b), (r, a, b))
+
 /* (a0 + a1)(a0 - 2 a1) + a0 a1 = a0^2 - 2 a1^2. */
-void fp2_square(struct fp2 *r, const struct fp2 *a)
+void fp2_square_reference(struct fp2 *r, const struct fp2 *a)
 {
     struct fp sum, diff, product;
     fp_add(&sum, &a->c0, &a->c1);
@@ -44,6 +48,8 @@ void fp2_square(struct fp2 *r, const struct fp2 *a)
     fp_add(&r->c0, &sum, &product);
     fp_double(&r->c1, &product);
 }
+
+SM9_CHOOSE(fp2_square, (struct fp2 * r, const struct fp2 *a), (r, a))
 
 void fp2_mul_fp(struct fp2 *r, const struct fp2 *a, const struct fp *b)
 {
@@ -101,7 +107,7 @@ void fp2_to_bytes(uint8_t out[2 * FP_BYTES], const struct fp2 *a)
     fp_to_bytes(out + FP_BYTES, &a->c0);
 }
 
-void fp4_mul(struct fp4 *r, const struct fp4 *a, const struct fp4 *b)
+void fp4_mul_reference(struct fp4 *r, const struct fp4 *a, const struct fp4 *b)
 {
     struct fp2 s, t, low, high;
     fp2_add(&s, &a->b0, &a->b1);
@@ -115,8 +121,10 @@ void fp4_mul(struct fp4 *r, const struct fp4 *a, const struct fp4 *b)
     fp2_add(&r->b0, &low, &high);
 }
 
+SM9_CHOOSE(fp4_mul, (struct fp4 * r, const struct fp4 *a, const struct fp4 *b), (r, a, b))
+
 /* (b0 + b1)(b0 + u b1) - b0 b1 - u b0 b1 = b0^2 + u b1^2. */
-void fp4_square(struct fp4 *r, const struct fp4 *a)
+void fp4_square_reference(struct fp4 *r, const struct fp4 *a)
 {
     struct fp2 sum, mixed, product;
     fp2_add(&sum, &a->b0, &a->b1);
@@ -129,6 +137,8 @@ void fp4_square(struct fp4 *r, const struct fp4 *a)
     fp2_sub(&r->b0, &sum, &mixed);
     fp2_double(&r->b1, &product);
 }
+
+SM9_CHOOSE(fp4_square, (struct fp4 * r, const struct fp4 *a), (r, a))
 
 void fp4_mul_fp2(struct fp4 *r, const struct fp4 *a, const struct fp2 *b)
 {

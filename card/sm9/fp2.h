@@ -55,7 +55,9 @@ static inline void fp2_mul_u(struct fp2 *r, const struct fp2 *a)
 }
 
 void fp2_mul(struct fp2 *r, const struct fp2 *a, const struct fp2 *b);
+void fp2_mul_reference(struct fp2 *r, const struct fp2 *a, const struct fp2 *b);
 void fp2_square(struct fp2 *r, const struct fp2 *a);
+void fp2_square_reference(struct fp2 *r, const struct fp2 *a);
 void fp2_mul_fp(struct fp2 *r, const struct fp2 *a, const struct fp *b);
 void fp2_triple(struct fp2 *r, const struct fp2 *a);
 void fp2_invert(struct fp2 *r, const struct fp2 *a);
@@ -107,7 +109,9 @@ static inline void fp4_mul_v(struct fp4 *r, const struct fp4 *a)
 }
 
 void fp4_mul(struct fp4 *r, const struct fp4 *a, const struct fp4 *b);
+void fp4_mul_reference(struct fp4 *r, const struct fp4 *a, const struct fp4 *b);
 void fp4_square(struct fp4 *r, const struct fp4 *a);
+void fp4_square_reference(struct fp4 *r, const struct fp4 *a);
 void fp4_mul_fp2(struct fp4 *r, const struct fp4 *a, const struct fp2 *b);
 void fp4_invert(struct fp4 *r, const struct fp4 *a);
 

@@ -7,6 +7,8 @@
 #include <stdint.h>
 #if defined(__x86_64__)
 #include <immintrin.h>
+
+#include "card/sm9/x86_64.h"
 #endif
 
 #if defined(__SIZEOF_INT128__) && !defined(SM9_LIMB32)
@@ -31,6 +33,13 @@ enum { LIMB_BITS = 32, LIMBS = 8 };
         LIMB_LO(w0), LIMB_HI(w0), LIMB_LO(w1), LIMB_HI(w1), LIMB_LO(w2), LIMB_HI(w2), LIMB_LO(w3),           \
             LIMB_HI(w3)                                                                                      \
     }
+#endif
+
+/* x86-64 assembly takes the place of the C reference; SM9_NO_ASSEMBLY leaves it out. */
+#if LIMB_IS_64 && defined(__x86_64__) && !defined(SM9_NO_ASSEMBLY)
+#define SM9_X86_64 1
+#else
+#define SM9_X86_64 0
 #endif
 
 /* All ones when bit is 1, all zeros when it is 0, without a branch the compiler could put back. */
@@ -161,7 +170,7 @@ static inline void limbs_redc(limb *r, limb *t, const limb *m, limb m0)
 }
 
 /* r = a + b mod m and r = a - b mod m, for a, b < m. */
-static inline void limbs_add_mod(limb *r, const limb *a, const limb *b, const limb *m)
+static inline void limbs_add_mod_reference(limb *r, const limb *a, const limb *b, const limb *m)
 {
     limb sum[LIMBS], reduced[LIMBS];
     limb carry = limbs_add(sum, a, b, LIMBS);
@@ -169,10 +178,28 @@ static inline void limbs_add_mod(limb *r, const limb *a, const limb *b, const li
     limbs_select(r, limb_mask(borrow & (carry ^ 1)), sum, reduced, LIMBS);
 }
 
-static inline void limbs_sub_mod(limb *r, const limb *a, const limb *b, const limb *m)
+static inline void limbs_sub_mod_reference(limb *r, const limb *a, const limb *b, const limb *m)
 {
     limb borrow = limbs_sub(r, a, b, LIMBS);
     limbs_add_masked(r, m, limb_mask(borrow), LIMBS);
+}
+
+static inline void limbs_add_mod(limb *r, const limb *a, const limb *b, const limb *m)
+{
+#if SM9_X86_64
+    limbs_add_mod_x86(r, a, b, m);
+#else
+    limbs_add_mod_reference(r, a, b, m);
+#endif
+}
+
+static inline void limbs_sub_mod(limb *r, const limb *a, const limb *b, const limb *m)
+{
+#if SM9_X86_64
+    limbs_sub_mod_x86(r, a, b, m);
+#else
+    limbs_sub_mod_reference(r, a, b, m);
+#endif
 }
 
 /* 32 big-endian bytes from and to limbs. */
