@@ -131,8 +131,8 @@ void fp12_conjugate(struct fp12 *r, const struct fp12 *a)
     fp4_conjugate(&r->a2, &a->a2);
 }
 
-/* u^(k(p-1)/6) for k = 1..5: all of them in Fp, because 12 divides p - 1. */
-static const struct fp frobenius_factor[6] = {
+/* g^k for g = u^((p-1)/6) = w^(p-1), which is in Fp because 12 divides p - 1, and is a twelfth root of 1. */
+static const struct fp root_power[6] = {
     {LIMBS_OF(0x1a9064d81caeba83, 0xde0d6cb4e5851124, 0x29fc54b00a7138ba, 0x49bffffffd5c590e)},
     {LIMBS_OF(0x1a98dfbd4575299f, 0x9ec8547b245c54fd, 0xf51f5eac13df846c, 0x9ef74015d5a16393)},
     {LIMBS_OF(0xb626197dce4736ca, 0x08296b3557ed0186, 0x9c705db2fd91512a, 0x1c753e748601c992)},
@@ -141,29 +141,27 @@ static const struct fp frobenius_factor[6] = {
     {LIMBS_OF(0x048baa79dcc34107, 0x5e2e7ac4fe76c161, 0x99399754365bd4bc, 0xaf91aeac819b0e13)},
 };
 
-/* The coefficient of w^k to the power p: conjugated, times the factor. */
-static void frobenius_coefficient(struct fp2 *r, const struct fp2 *a, unsigned k)
+/* The coefficient of w^k, conjugated for odd powers of p, times g^(k power). */
+static void frobenius_coefficient(struct fp2 *r, const struct fp2 *a, unsigned k, unsigned power)
 {
-    fp2_conjugate(r, a);
-    fp2_mul_fp(r, r, &frobenius_factor[k]);
-}
-
-static void frobenius(struct fp12 *r, const struct fp12 *a)
-{
-    fp2_conjugate(&r->a0.b0, &a->a0.b0);
-    frobenius_coefficient(&r->a1.b0, &a->a1.b0, 1);
-    frobenius_coefficient(&r->a2.b0, &a->a2.b0, 2);
-    frobenius_coefficient(&r->a0.b1, &a->a0.b1, 3);
-    frobenius_coefficient(&r->a1.b1, &a->a1.b1, 4);
-    frobenius_coefficient(&r->a2.b1, &a->a2.b1, 5);
+    unsigned exponent = k * power % 12;
+    *r = *a;
+    if (power % 2 == 1)
+        fp2_conjugate(r, r);
+    if (exponent % 6 != 0)
+        fp2_mul_fp(r, r, &root_power[exponent % 6]);
+    if (exponent >= 6)
+        fp2_neg(r, r);
 }
 
 void fp12_frobenius(struct fp12 *r, const struct fp12 *a, unsigned power)
 {
-    struct fp12 t = *a;
-    while (power-- > 0)
-        frobenius(&t, &t);
-    *r = t;
+    frobenius_coefficient(&r->a0.b0, &a->a0.b0, 0, power);
+    frobenius_coefficient(&r->a1.b0, &a->a1.b0, 1, power);
+    frobenius_coefficient(&r->a2.b0, &a->a2.b0, 2, power);
+    frobenius_coefficient(&r->a0.b1, &a->a0.b1, 3, power);
+    frobenius_coefficient(&r->a1.b1, &a->a1.b1, 4, power);
+    frobenius_coefficient(&r->a2.b1, &a->a2.b1, 5, power);
 }
 
 /* r = 3 s + 2 t, or 3 s - 2 t. */

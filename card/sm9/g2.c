@@ -17,7 +17,7 @@ const struct g2_affine g2_generator = {
      {LIMBS_OF(0xf7b82dac4c89bfbb, 0x3706f3f6a49dc12f, 0x1e29de93d3eef769, 0x81e448c3c76a5d53)}}};
 
 /* 3 b' = 15 u */
-static void mul_15u(struct fp2 *r, const struct fp2 *a)
+void g2_mul_3b(struct fp2 *r, const struct fp2 *a)
 {
     struct fp2 t;
     fp2_double(&t, a);
@@ -34,7 +34,7 @@ static void mul_15u(struct fp2 *r, const struct fp2 *a)
 #define F(op)          fp2_##op
 #define POINT_FN(op)   point_##op
 #define POINT_INFINITY g2_infinity
-#define MUL_3B         mul_15u
+#define MUL_3B         g2_mul_3b
 #include "card/sm9/curve.inc.h"
 
 void g2_from_affine(struct g2 *r, const struct g2_affine *p)

@@ -22,6 +22,9 @@ extern const struct g2_affine g2_generator; /* P2 */
 void g2_from_affine(struct g2 *r, const struct g2_affine *p);
 void g2_add(struct g2 *r, const struct g2 *p, const struct g2 *q);
 
+/* r = 3b a, where b is the constant of the curve. */
+void g2_mul_3b(struct fp2 *r, const struct fp2 *a);
+
 /* r = k p; k below 2^256, may be secret. */
 void g2_multiply(struct g2 *r, const struct g2 *p, const limb k[LIMBS]);
 
