@@ -49,6 +49,40 @@ static void POINT_FN(add)(struct POINT *r, const struct POINT *p, const struct P
     F(add)(&r->z, &x, &t0);
 }
 
+/* r = p + q (algorithm 8); q is not the point at infinity, which has no affine coordinates. */
+static void POINT_FN(add_affine)(struct POINT *r, const struct POINT *p, const struct AFFINE *q)
+{
+    struct FIELD t0, t1, t2, t3, t4, x, y;
+    F(mul)(&t0, &p->x, &q->x);
+    F(mul)(&t1, &p->y, &q->y);
+    F(add)(&x, &q->x, &q->y);
+    F(add)(&y, &p->x, &p->y);
+    F(mul)(&t3, &x, &y);
+    F(sub)(&t3, &t3, &t0);
+    F(sub)(&t3, &t3, &t1); /* x1 y2 + x2 y1 */
+    F(mul)(&t4, &q->y, &p->z);
+    F(add)(&t4, &t4, &p->y); /* y1 + y2 z1 */
+    F(mul)(&y, &q->x, &p->z);
+    F(add)(&y, &y, &p->x); /* x1 + x2 z1 */
+
+    F(double)(&x, &t0);
+    F(add)(&t0, &x, &t0);
+    MUL_3B(&t2, &p->z);
+    MUL_3B(&y, &y);
+    F(add)(&x, &t1, &t2);
+    F(sub)(&t1, &t1, &t2);
+
+    F(mul)(&t2, &t4, &y);
+    F(mul)(&r->x, &t3, &t1);
+    F(sub)(&r->x, &r->x, &t2);
+    F(mul)(&y, &y, &t0);
+    F(mul)(&t1, &t1, &x);
+    F(add)(&r->y, &t1, &y);
+    F(mul)(&t0, &t0, &t3);
+    F(mul)(&x, &x, &t4);
+    F(add)(&r->z, &x, &t0);
+}
+
 static void POINT_FN(double)(struct POINT *r, const struct POINT *p)
 {
     struct FIELD t0, t1, t2, z, xy;
@@ -73,33 +107,42 @@ static void POINT_FN(double)(struct POINT *r, const struct POINT *p)
     F(double)(&r->x, &r->x);
 }
 
-static void POINT_FN(select)(struct POINT *r, limb mask, const struct POINT *p, const struct POINT *q)
+/* r = -p if the mask is all ones. */
+static void POINT_FN(negate_if)(struct POINT *p, limb mask)
 {
-    F(select)(&r->x, mask, &p->x, &q->x);
-    F(select)(&r->y, mask, &p->y, &q->y);
-    F(select)(&r->z, mask, &p->z, &q->z);
+    struct FIELD minus_y;
+    F(neg)(&minus_y, &p->y);
+    F(select)(&p->y, mask, &minus_y, &p->y);
 }
 
-/* r = k p for a secret k below 2^256: four bits at a time, every table entry read. */
-static void POINT_FN(multiply)(struct POINT *r, const struct POINT *p, const limb k[LIMBS])
+/* r = r + q or r - q if the mask negative is all ones, or r itself if the mask absent is: for entries of
+ * tables of affine points, which have no point at infinity. */
+static void POINT_FN(add_entry)(struct POINT *r, const struct AFFINE *q, limb negative, limb absent)
 {
-    struct POINT table[16], sum = POINT_INFINITY, entry;
-    table[0] = sum;
-    table[1] = *p;
-    for (size_t i = 2; i < 16; i++)
+    struct AFFINE entry = {q->x, q->y};
+    struct POINT sum;
+    F(neg)(&entry.y, &q->y);
+    F(select)(&entry.y, negative, &entry.y, &q->y);
+    POINT_FN(add_affine)(&sum, r, &entry);
+    F(select)(&r->x, absent, &r->x, &sum.x);
+    F(select)(&r->y, absent, &r->y, &sum.y);
+    F(select)(&r->z, absent, &r->z, &sum.z);
+}
+
+/* r = table[index - 1], reading all of it; infinity for index 0. */
+static void POINT_FN(lookup)(struct POINT *r, const struct POINT *table, size_t entries, limb index)
+{
+    enum { POINT_LIMBS = sizeof(struct POINT) / sizeof(limb) };
+    limbs_lookup((limb *)r, (const limb *)table, POINT_LIMBS, entries, index);
+    F(select)(&r->y, limb_mask(limbs_is_zero(&index, 1)), &POINT_INFINITY.y, &r->y);
+}
+
+/* table[i] = (i + 1) p */
+static void POINT_FN(multiples)(struct POINT *table, size_t entries, const struct POINT *p)
+{
+    table[0] = *p;
+    for (size_t i = 1; i < entries; i++)
         POINT_FN(add)(&table[i], &table[i - 1], p);
-    for (size_t bit = 256; bit > 0; bit -= 4) {
-        for (int i = 0; i < 4; i++)
-            POINT_FN(double)(&sum, &sum);
-        limb digit = k[(bit - 4) / LIMB_BITS] >> ((bit - 4) % LIMB_BITS) & 15;
-        entry = table[0];
-        for (limb i = 1; i < 16; i++) {
-            limb diff = i ^ digit;
-            POINT_FN(select)(&entry, limb_mask(limbs_is_zero(&diff, 1)), &table[i], &entry);
-        }
-        POINT_FN(add)(&sum, &sum, &entry);
-    }
-    *r = sum;
 }
 
 /* Affine coordinates; false (and x = y = 0) for the point at infinity. */

@@ -131,69 +131,14 @@ void fp12_conjugate(struct fp12 *r, const struct fp12 *a)
     fp4_conjugate(&r->a2, &a->a2);
 }
 
-/* g^k for g = u^((p-1)/6) = w^(p-1), which is in Fp because 12 divides p - 1, and is a twelfth root of 1. */
-static const struct fp root_power[6] = {
-    {LIMBS_OF(0x1a9064d81caeba83, 0xde0d6cb4e5851124, 0x29fc54b00a7138ba, 0x49bffffffd5c590e)},
-    {LIMBS_OF(0x1a98dfbd4575299f, 0x9ec8547b245c54fd, 0xf51f5eac13df846c, 0x9ef74015d5a16393)},
-    {LIMBS_OF(0xb626197dce4736ca, 0x08296b3557ed0186, 0x9c705db2fd91512a, 0x1c753e748601c992)},
-    {LIMBS_OF(0x39b4ef0f3ee72529, 0xdb043bf508582782, 0xb8554ab054ac91e3, 0x9848eec25498cab5)},
-    {LIMBS_OF(0x81054fcd94e9c1c4, 0x4c0e91cb8ce2df3e, 0x4877b452e8aedfb4, 0x88f53e748b491776)},
-    {LIMBS_OF(0x048baa79dcc34107, 0x5e2e7ac4fe76c161, 0x99399754365bd4bc, 0xaf91aeac819b0e13)},
-};
-
-/* The coefficient of w^k, conjugated for odd powers of p, times g^(k power). */
-static void frobenius_coefficient(struct fp2 *r, const struct fp2 *a, unsigned k, unsigned power)
-{
-    unsigned exponent = k * power % 12;
-    *r = *a;
-    if (power % 2 == 1)
-        fp2_conjugate(r, r);
-    if (exponent % 6 != 0)
-        fp2_mul_fp(r, r, &root_power[exponent % 6]);
-    if (exponent >= 6)
-        fp2_neg(r, r);
-}
-
 void fp12_frobenius(struct fp12 *r, const struct fp12 *a, unsigned power)
 {
-    frobenius_coefficient(&r->a0.b0, &a->a0.b0, 0, power);
-    frobenius_coefficient(&r->a1.b0, &a->a1.b0, 1, power);
-    frobenius_coefficient(&r->a2.b0, &a->a2.b0, 2, power);
-    frobenius_coefficient(&r->a0.b1, &a->a0.b1, 3, power);
-    frobenius_coefficient(&r->a1.b1, &a->a1.b1, 4, power);
-    frobenius_coefficient(&r->a2.b1, &a->a2.b1, 5, power);
-}
-
-/* r = 3 s + 2 t, or 3 s - 2 t. */
-static void triple_plus_double(struct fp4 *r, const struct fp4 *s, const struct fp4 *t)
-{
-    struct fp4 sum;
-    fp4_add(&sum, s, t);
-    fp4_double(&sum, &sum);
-    fp4_add(r, &sum, s);
-}
-
-static void triple_minus_double(struct fp4 *r, const struct fp4 *s, const struct fp4 *t)
-{
-    struct fp4 diff;
-    fp4_sub(&diff, s, t);
-    fp4_double(&diff, &diff);
-    fp4_add(r, &diff, s);
-}
-
-void fp12_square_cyclotomic(struct fp12 *r, const struct fp12 *a)
-{
-    struct fp4 s0, s1, s2, c;
-    fp4_square(&s0, &a->a0);
-    fp4_square(&s1, &a->a1);
-    fp4_square(&s2, &a->a2);
-    fp4_conjugate(&c, &a->a0);
-    triple_minus_double(&r->a0, &s0, &c);
-    fp4_conjugate(&c, &a->a1);
-    fp4_mul_v(&s2, &s2);
-    triple_plus_double(&r->a1, &s2, &c);
-    fp4_conjugate(&c, &a->a2);
-    triple_minus_double(&r->a2, &s1, &c);
+    fp2_frobenius(&r->a0.b0, &a->a0.b0, power, 0);
+    fp2_frobenius(&r->a1.b0, &a->a1.b0, power, power);
+    fp2_frobenius(&r->a2.b0, &a->a2.b0, power, 2 * power);
+    fp2_frobenius(&r->a0.b1, &a->a0.b1, power, 3 * power);
+    fp2_frobenius(&r->a1.b1, &a->a1.b1, power, 4 * power);
+    fp2_frobenius(&r->a2.b1, &a->a2.b1, power, 5 * power);
 }
 
 static bool fp4_equal(const struct fp4 *a, const struct fp4 *b)

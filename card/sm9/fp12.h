@@ -28,9 +28,6 @@ void fp12_conjugate(struct fp12 *r, const struct fp12 *a);
 /* a^(p^power). */
 void fp12_frobenius(struct fp12 *r, const struct fp12 *a, unsigned power);
 
-/* Squaring of an element of the cyclotomic subgroup (Granger and Scott 2010). */
-void fp12_square_cyclotomic(struct fp12 *r, const struct fp12 *a);
-
 bool fp12_equal(const struct fp12 *a, const struct fp12 *b);
 bool fp12_is_zero(const struct fp12 *a);
 void fp12_select(struct fp12 *r, limb mask, const struct fp12 *a, const struct fp12 *b);

@@ -78,6 +78,28 @@ void fp2_invert(struct fp2 *r, const struct fp2 *a)
     fp_neg(&r->c1, &t);
 }
 
+/* g^k for g = u^((p-1)/6) = w^(p-1), which is in Fp because 12 divides p - 1, and is a twelfth root of 1. */
+static const struct fp root_power[6] = {
+    {LIMBS_OF(0x1a9064d81caeba83, 0xde0d6cb4e5851124, 0x29fc54b00a7138ba, 0x49bffffffd5c590e)},
+    {LIMBS_OF(0x1a98dfbd4575299f, 0x9ec8547b245c54fd, 0xf51f5eac13df846c, 0x9ef74015d5a16393)},
+    {LIMBS_OF(0xb626197dce4736ca, 0x08296b3557ed0186, 0x9c705db2fd91512a, 0x1c753e748601c992)},
+    {LIMBS_OF(0x39b4ef0f3ee72529, 0xdb043bf508582782, 0xb8554ab054ac91e3, 0x9848eec25498cab5)},
+    {LIMBS_OF(0x81054fcd94e9c1c4, 0x4c0e91cb8ce2df3e, 0x4877b452e8aedfb4, 0x88f53e748b491776)},
+    {LIMBS_OF(0x048baa79dcc34107, 0x5e2e7ac4fe76c161, 0x99399754365bd4bc, 0xaf91aeac819b0e13)},
+};
+
+void fp2_frobenius(struct fp2 *r, const struct fp2 *a, unsigned power, unsigned exponent)
+{
+    exponent %= 12;
+    *r = *a;
+    if (power % 2 == 1)
+        fp2_conjugate(r, r);
+    if (exponent % 6 != 0)
+        fp2_mul_fp(r, r, &root_power[exponent % 6]);
+    if (exponent >= 6)
+        fp2_neg(r, r);
+}
+
 bool fp2_is_zero(const struct fp2 *a)
 {
     return both(fp_is_zero(&a->c0), fp_is_zero(&a->c1));

@@ -61,6 +61,10 @@ void fp2_square_reference(struct fp2 *r, const struct fp2 *a);
 void fp2_mul_fp(struct fp2 *r, const struct fp2 *a, const struct fp *b);
 void fp2_triple(struct fp2 *r, const struct fp2 *a);
 void fp2_invert(struct fp2 *r, const struct fp2 *a);
+
+/* r = a^(p^power) g^exponent, where g = u^((p-1)/6): Frobenius on the coefficient of w^exponent. */
+void fp2_frobenius(struct fp2 *r, const struct fp2 *a, unsigned power, unsigned exponent);
+
 bool fp2_is_zero(const struct fp2 *a);
 bool fp2_equal(const struct fp2 *a, const struct fp2 *b);
 void fp2_select(struct fp2 *r, limb mask, const struct fp2 *a, const struct fp2 *b);

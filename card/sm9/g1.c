@@ -1,5 +1,8 @@
 #include "card/sm9/g1.h"
 
+#include "card/sm9/split.h"
+#include "card/sm9/wipe.h"
+
 #define FP_ONE                                                                                               \
     {                                                                                                        \
         LIMBS_OF(0x1a9064d81caeba83, 0xde0d6cb4e5851124, 0x29fc54b00a7138ba, 0x49bffffffd5c590e)             \
@@ -64,9 +67,50 @@ void g1_neg(struct g1 *r, const struct g1 *p)
     r->z = p->z;
 }
 
+void g1_add_entry(struct g1 *r, const struct g1_affine *q, limb negative, limb absent)
+{
+    point_add_entry(r, q, negative, absent);
+}
+
+/* A third root of 1: multiplying x by it is multiplying the point by an integer, the b of split2. */
+static const struct fp beta = {
+    LIMBS_OF(0x81054fcd94e9c1c4, 0x4c0e91cb8ce2df3e, 0x4877b452e8aedfb4, 0x88f53e748b491776)};
+
+void g1_endomorphism(struct g1 *r, const struct g1 *p)
+{
+    fp_mul(&r->x, &p->x, &beta);
+    r->y = p->y;
+    r->z = p->z;
+}
+
+/* A wider window costs memory: 96 bytes an entry. Digits are signed, so half as many entries do. */
+enum { WINDOW = LIMB_IS_64 ? 5 : 4, ENTRIES = 1 << (WINDOW - 1), DIGITS = (SPLIT2_BITS + WINDOW) / WINDOW };
+
 void g1_multiply(struct g1 *r, const struct g1 *p, const limb k[LIMBS])
 {
-    point_multiply(r, p, k);
+    struct g1 table[ENTRIES], sum = g1_infinity, entry;
+    struct part parts[2];
+    limb negative;
+    split2(parts, k);
+    part_recode(&parts[0], WINDOW, DIGITS);
+    part_recode(&parts[1], WINDOW, DIGITS);
+    point_multiples(table, ENTRIES, p);
+    for (unsigned i = DIGITS; i-- > 0;) {
+        for (int j = 0; j < WINDOW && i + 1 < DIGITS; j++)
+            point_double(&sum, &sum);
+        for (int j = 0; j < 2; j++) {
+            limb digit = part_digit(&parts[j], i, WINDOW, &negative);
+            point_lookup(&entry, table, ENTRIES, digit);
+            point_negate_if(&entry, negative);
+            if (j == 1)
+                g1_endomorphism(&entry, &entry);
+            point_add(&sum, &sum, &entry);
+        }
+    }
+    *r = sum;
+    sm9_wipe(parts, sizeof parts);
+    sm9_wipe(&sum, sizeof sum);
+    sm9_wipe(&entry, sizeof entry);
 }
 
 bool g1_to_affine(struct g1_affine *r, const struct g1 *p)

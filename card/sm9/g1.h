@@ -23,8 +23,14 @@ void g1_add(struct g1 *r, const struct g1 *p, const struct g1 *q);
 void g1_double(struct g1 *r, const struct g1 *p);
 void g1_neg(struct g1 *r, const struct g1 *p);
 
+/* r = b p for the integer b of split2. */
+void g1_endomorphism(struct g1 *r, const struct g1 *p);
+
 /* r = k p; k below 2^256, may be secret. */
 void g1_multiply(struct g1 *r, const struct g1 *p, const limb k[LIMBS]);
+
+/* r = r + q, or r - q if the mask negative is all ones, or r itself if the mask absent is. */
+void g1_add_entry(struct g1 *r, const struct g1_affine *q, limb negative, limb absent);
 
 /* False for the point at infinity. */
 bool g1_to_affine(struct g1_affine *r, const struct g1 *p);

@@ -1,5 +1,9 @@
 #include "card/sm9/g2.h"
 
+#include "card/sm9/bn.h"
+#include "card/sm9/split.h"
+#include "card/sm9/wipe.h"
+
 #define FP_ONE                                                                                               \
     {                                                                                                        \
         LIMBS_OF(0x1a9064d81caeba83, 0xde0d6cb4e5851124, 0x29fc54b00a7138ba, 0x49bffffffd5c590e)             \
@@ -51,29 +55,57 @@ void g2_add(struct g2 *r, const struct g2 *p, const struct g2 *q)
     *r = sum;
 }
 
+/* The untwisted point is (x w^-2, y w^-3), and w^p = w g. */
+void g2_endomorphism(struct g2 *r, const struct g2 *p, unsigned power)
+{
+    fp2_frobenius(&r->x, &p->x, power, 10 * power);
+    fp2_frobenius(&r->y, &p->y, power, 9 * power);
+    fp2_frobenius(&r->z, &p->z, power, 0);
+}
+
+void g2_endomorphism_affine(struct g2_affine *r, const struct g2_affine *p, unsigned power)
+{
+    fp2_frobenius(&r->x, &p->x, power, 10 * power);
+    fp2_frobenius(&r->y, &p->y, power, 9 * power);
+}
+
+void g2_add_entry(struct g2 *r, const struct g2_affine *q, limb negative, limb absent)
+{
+    point_add_entry(r, q, negative, absent);
+}
+
+/* Four bits at a time; digits are signed. */
+enum { WINDOW = 4, ENTRIES = 8, DIGITS = SPLIT4_BITS / WINDOW + 1 };
+
 void g2_multiply(struct g2 *r, const struct g2 *p, const limb k[LIMBS])
 {
-    point_multiply(r, p, k);
+    struct g2 table[ENTRIES], sum = g2_infinity, entry;
+    struct part parts[4];
+    limb negative;
+    split4(parts, k, false);
+    for (size_t j = 0; j < 4; j++)
+        part_recode(&parts[j], WINDOW, DIGITS);
+    point_multiples(table, ENTRIES, p);
+    for (unsigned i = DIGITS; i-- > 0;) {
+        for (int j = 0; j < WINDOW && i + 1 < DIGITS; j++)
+            point_double(&sum, &sum);
+        for (unsigned j = 0; j < 4; j++) {
+            limb digit = part_digit(&parts[j], i, WINDOW, &negative);
+            point_lookup(&entry, table, ENTRIES, digit);
+            point_negate_if(&entry, negative);
+            g2_endomorphism(&entry, &entry, j);
+            point_add(&sum, &sum, &entry);
+        }
+    }
+    *r = sum;
+    sm9_wipe(parts, sizeof parts);
+    sm9_wipe(&sum, sizeof sum);
+    sm9_wipe(&entry, sizeof entry);
 }
 
 bool g2_to_affine(struct g2_affine *r, const struct g2 *p)
 {
     return point_to_affine(r, p);
-}
-
-/* The untwisted point is (x w^-2, y w^-3) with w^6 = u, and w^p = w u^((p-1)/6). With g = u^((p-1)/6), which
- * is in Fp and has g^6 = -1: g^-2 = -g^4 and g^-3 = -g^3. */
-static const struct fp minus_g4 = {
-    LIMBS_OF(0x646a4b5a4e6783b9, 0xd5e4017f8d980f9d, 0x8d8bf6fd0cdfe790, 0x2d4ac18b775a8f7b)};
-static const struct fp minus_g3 = {
-    LIMBS_OF(0xabbaac18a46a2054, 0x46ee57561222c759, 0x1dae609fa0e23561, 0x1df7113dae0adc3c)};
-
-void g2_frobenius(struct g2_affine *r, const struct g2_affine *p)
-{
-    fp2_conjugate(&r->x, &p->x);
-    fp2_mul_fp(&r->x, &r->x, &minus_g4);
-    fp2_conjugate(&r->y, &p->y);
-    fp2_mul_fp(&r->y, &r->y, &minus_g3);
 }
 
 /* y^2 = x^3 + 5u */
@@ -93,19 +125,47 @@ static bool on_curve(const struct g2_affine *p)
     return fp2_equal(&left, &right);
 }
 
-/* 6 t^2 */
-static const limb trace_minus_1[LIMBS] = LIMBS_OF(0x0000b98b0cb27658, 0xd8000000019062ed, 0, 0);
+/* r = t p by the signed digits of t, for any p on the curve. */
+static void multiply_t(struct g2 *r, const struct g2_affine *p)
+{
+    struct g2_affine minus = *p;
+    fp2_neg(&minus.y, &p->y);
+    g2_from_affine(r, p);
+    for (size_t i = 0; i < BN_T_DIGITS; i++) {
+        point_double(r, r);
+        if (bn_t_digits[i] != 0)
+            point_add_affine(r, r, bn_t_digits[i] > 0 ? p : &minus);
+    }
+}
 
+static bool equal(const struct g2 *p, const struct g2 *q)
+{
+    struct fp2 left, right;
+    fp2_mul(&left, &p->x, &q->z);
+    fp2_mul(&right, &q->x, &p->z);
+    bool x = fp2_equal(&left, &right);
+    fp2_mul(&left, &p->y, &q->z);
+    fp2_mul(&right, &q->y, &p->z);
+    return x && fp2_equal(&left, &right);
+}
+
+/* (t + 1) p + f(t p) + f(f(t p)) = f(f(f(2t p))) for the endomorphism f: the left side minus the right is the
+ * value at f of a polynomial whose resultant with f's characteristic polynomial is prime to the cofactor and
+ * divisible by n once, so the equation holds in the group of order n and nowhere else on the curve. (Y. Dai,
+ * K. Lin, C. Zhao, Z. Zhou, "Fast subgroup membership testings for G1, G2 and GT on pairing-friendly curves",
+ * 2022.) */
 static bool in_subgroup(const struct g2_affine *p)
 {
-    struct g2_affine image, multiple;
-    struct g2 q;
-    g2_from_affine(&q, p);
-    g2_multiply(&q, &q, trace_minus_1);
-    if (!g2_to_affine(&multiple, &q))
-        return false;
-    g2_frobenius(&image, p);
-    return fp2_equal(&image.x, &multiple.x) && fp2_equal(&image.y, &multiple.y);
+    struct g2 multiple, left, image;
+    multiply_t(&multiple, p);
+    point_add_affine(&left, &multiple, p);
+    g2_endomorphism(&image, &multiple, 1);
+    point_add(&left, &left, &image);
+    g2_endomorphism(&image, &multiple, 2);
+    point_add(&left, &left, &image);
+    point_double(&image, &multiple);
+    g2_endomorphism(&image, &image, 3);
+    return equal(&left, &image);
 }
 
 bool g2_from_bytes(struct g2_affine *r, const uint8_t in[G2_BYTES])

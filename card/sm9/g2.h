@@ -25,14 +25,18 @@ void g2_add(struct g2 *r, const struct g2 *p, const struct g2 *q);
 /* r = 3b a, where b is the constant of the curve. */
 void g2_mul_3b(struct fp2 *r, const struct fp2 *a);
 
-/* r = k p; k below 2^256, may be secret. */
+/* r = k p for p in the group; k below 2^256, may be secret. */
 void g2_multiply(struct g2 *r, const struct g2 *p, const limb k[LIMBS]);
+
+/* r = r + q, or r - q if the mask negative is all ones, or r itself if the mask absent is. */
+void g2_add_entry(struct g2 *r, const struct g2_affine *q, limb negative, limb absent);
 
 /* False for the point at infinity. */
 bool g2_to_affine(struct g2_affine *r, const struct g2 *p);
 
-/* The p-power Frobenius carried to the twist; in the group it is multiplication by p = 6t^2 (mod n). */
-void g2_frobenius(struct g2_affine *r, const struct g2_affine *p);
+/* The p^power-Frobenius carried to the twist; in the group it is multiplication by p^power. */
+void g2_endomorphism(struct g2 *r, const struct g2 *p, unsigned power);
+void g2_endomorphism_affine(struct g2_affine *r, const struct g2_affine *p, unsigned power);
 
 /* False when a coordinate is not below p, the point is not on the curve or not in the group of order n. */
 bool g2_from_bytes(struct g2_affine *r, const uint8_t in[G2_BYTES]);

@@ -1,36 +1,131 @@
 #include "card/sm9/gt.h"
 
+#include "card/sm9/cyclotomic.h"
 #include "card/sm9/wipe.h"
 
-/* A wider window costs stack: 384 bytes an entry. */
-enum { WINDOW = LIMB_BITS == 64 ? 4 : 2, ENTRIES = 1 << WINDOW };
+enum { FP12_LIMBS = sizeof(struct fp12) / sizeof(limb) };
+
+/* r = table[index - 1], reading all of it, or 1 for index 0; its inverse if the mask is all ones. */
+static void lookup(struct fp12 *r, const struct fp12 *table, size_t entries, limb index, limb invert)
+{
+    struct fp12 inverse;
+    limbs_lookup((limb *)r, (const limb *)table, FP12_LIMBS, entries, index);
+    fp_select(&r->a0.b0.c0, limb_mask(limbs_is_zero(&index, 1)), &fp_one, &r->a0.b0.c0);
+    fp12_conjugate(&inverse, r);
+    fp12_select(r, invert, &inverse, r);
+}
+
+static void subsets_init(struct gt_subsets *s, const struct fp12 *a)
+{
+    s->entry[0] = *a;
+    for (unsigned power = 1; power < 4; power++) {
+        size_t n = (size_t)1 << (power - 1);
+        fp12_frobenius(&s->entry[2 * n - 1], a, power);
+        for (size_t i = 0; i < n; i++)
+            fp12_mul(&s->entry[n + i], &s->entry[i], &s->entry[2 * n - 1]);
+    }
+}
+
+/* All four parts at once, a bit each, in digits 1 and -1 of the first part; the digits of the others have its
+ * sign or are 0. A. Faz-Hernandez, P. Longa, A. Sanchez, "Efficient and secure algorithms for GLV-based
+ * scalar multiplication and their implementation on GLV-GLS curves", CT-RSA 2014, algorithm 1. */
+static void subsets_power(struct fp12 *r, const struct gt_subsets *s, const struct fn *k)
+{
+    static const struct part zero;
+    struct part parts[4];
+    uint8_t digits[SPLIT4_BITS + 1];
+    split4(parts, k->l, true);
+    for (size_t i = 0; i <= SPLIT4_BITS; i++) {
+        limb bit = i < SPLIT4_BITS ? parts[0].l[(i + 1) / LIMB_BITS] >> ((i + 1) % LIMB_BITS) & 1 : 1;
+        digits[i] = (uint8_t)(bit << 3);
+        for (size_t j = 1; j < 4; j++) {
+            limb odd = parts[j].l[0] & 1;
+            digits[i] |= (uint8_t)(odd << (j - 1));
+            for (size_t w = 0; w < PART_LIMBS; w++)
+                parts[j].l[w] =
+                    parts[j].l[w] >> 1 | (w + 1 < PART_LIMBS ? parts[j].l[w + 1] << (LIMB_BITS - 1) : 0);
+            limb carry = odd & (bit ^ 1);
+            for (size_t w = 0; w < PART_LIMBS; w++)
+                carry = add_carry(&parts[j].l[w], parts[j].l[w], zero.l[w], carry);
+        }
+    }
+    struct fp12 entry;
+    lookup(r, s->entry, GT_SUBSETS, (limb)(digits[SPLIT4_BITS] & 7) + 1, 0);
+    for (size_t i = SPLIT4_BITS; i-- > 0;) {
+        fp12_square_cyclotomic(r, r);
+        lookup(&entry, s->entry, GT_SUBSETS, (limb)(digits[i] & 7) + 1, limb_mask((digits[i] >> 3 & 1) ^ 1));
+        fp12_mul(r, r, &entry);
+    }
+    sm9_wipe(parts, sizeof parts);
+    sm9_wipe(digits, sizeof digits);
+    sm9_wipe(&entry, sizeof entry);
+}
 
 void gt_power(struct fp12 *r, const struct fp12 *a, const struct fn *k)
 {
-    struct fp12 table[ENTRIES], x = fp12_one, entry;
-    table[0] = fp12_one;
-    for (size_t i = 1; i < ENTRIES; i++)
-        fp12_mul(&table[i], &table[i - 1], a);
-    for (size_t bit = 256; bit > 0; bit -= WINDOW) {
-        for (size_t i = 0; i < WINDOW; i++)
-            fp12_square_cyclotomic(&x, &x);
-        limb digit = k->l[(bit - WINDOW) / LIMB_BITS] >> ((bit - WINDOW) % LIMB_BITS) & (ENTRIES - 1);
-        entry = table[0];
-        for (limb i = 1; i < ENTRIES; i++) {
-            limb diff = i ^ digit;
-            fp12_select(&entry, limb_mask(limbs_is_zero(&diff, 1)), &table[i], &entry);
-        }
-        fp12_mul(&x, &x, &entry);
+    struct gt_subsets s;
+    subsets_init(&s, a);
+    subsets_power(r, &s, k);
+    sm9_wipe(&s, sizeof s);
+}
+
+#if LIMB_IS_64
+void gt_base_init(struct gt_base *base, const struct fp12 *a)
+{
+    struct fp12 first = *a;
+    for (size_t i = 0; i < GT_WINDOWS; i++) {
+        base->window[i][0] = first;
+        for (size_t j = 1; j < GT_WINDOW_ENTRIES; j++)
+            fp12_mul(&base->window[i][j], &base->window[i][j - 1], &first);
+        fp12_square_cyclotomic(&first, &base->window[i][GT_WINDOW_ENTRIES - 1]);
     }
-    *r = x;
-    sm9_wipe(&x, sizeof x);
+}
+
+/* The power by one part of the scalar. */
+static void part_power(struct fp12 *r, const struct gt_base *base, struct part *k)
+{
+    struct fp12 entry;
+    limb negative;
+    part_recode(k, GT_WINDOW, GT_WINDOWS);
+    for (unsigned i = 0; i < GT_WINDOWS; i++) {
+        limb digit = part_digit(k, i, GT_WINDOW, &negative);
+        lookup(i == 0 ? r : &entry, base->window[i], GT_WINDOW_ENTRIES, digit, negative);
+        if (i > 0)
+            fp12_mul(r, r, &entry);
+    }
     sm9_wipe(&entry, sizeof entry);
 }
+
+void gt_base_power(struct fp12 *r, const struct gt_base *base, const struct fn *k)
+{
+    struct part parts[4];
+    struct fp12 product;
+    split4(parts, k->l, false);
+    part_power(r, base, &parts[3]);
+    for (size_t j = 3; j-- > 0;) {
+        fp12_frobenius(r, r, 1);
+        part_power(&product, base, &parts[j]);
+        fp12_mul(r, r, &product);
+    }
+    sm9_wipe(parts, sizeof parts);
+    sm9_wipe(&product, sizeof product);
+}
+#else
+void gt_base_init(struct gt_base *base, const struct fp12 *a)
+{
+    subsets_init(&base->subsets, a);
+}
+
+void gt_base_power(struct fp12 *r, const struct gt_base *base, const struct fn *k)
+{
+    subsets_power(r, &base->subsets, k);
+}
+#endif
 
 bool gt_contains(const struct fp12 *a)
 {
     /* a^(p^4 + 1) = a^(p^2): the order divides the twelfth cyclotomic polynomial at p. */
-    struct fp12 left, right;
+    struct fp12 left, right, scratch;
     if (fp12_is_zero(a))
         return false;
     fp12_frobenius(&left, a, 4);
@@ -39,8 +134,9 @@ bool gt_contains(const struct fp12 *a)
     if (!fp12_equal(&left, &right))
         return false;
 
-    static const struct fn trace_minus_1 = {LIMBS_OF(0x0000b98b0cb27658, 0xd8000000019062ed, 0, 0)};
-    gt_power(&left, a, &trace_minus_1);
+    cyclotomic_power_t(&right, a, &scratch);
+    cyclotomic_power_t(&left, &right, &scratch);
+    cyclotomic_power_6(&left, &scratch);
     fp12_frobenius(&right, a, 1);
     return fp12_equal(&left, &right);
 }

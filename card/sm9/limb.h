@@ -3,6 +3,7 @@
 #ifndef TALLY_SM9_LIMB_H
 #define TALLY_SM9_LIMB_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #if defined(__x86_64__)
@@ -117,6 +118,19 @@ static inline void limbs_select(limb *r, limb mask, const limb *a, const limb *b
 {
     for (size_t i = 0; i < n; i++)
         r[i] = (a[i] & mask) | (b[i] & ~mask);
+}
+
+/* r = table[index - 1] of n limbs an entry, reading every entry; zeros when there is none, as for index 0. */
+static inline void limbs_lookup(limb *r, const limb *table, size_t n, size_t entries, limb index)
+{
+    for (size_t i = 0; i < n; i++)
+        r[i] = 0;
+    for (size_t e = 0; e < entries; e++) {
+        limb differs = (limb)(e + 1) ^ index;
+        limb mask = limb_mask(((differs | ((limb)0 - differs)) >> (LIMB_BITS - 1)) ^ 1);
+        for (size_t i = 0; i < n; i++)
+            r[i] |= table[e * n + i] & mask;
+    }
 }
 
 /* 1 when all n limbs are zero, else 0. */

@@ -1,5 +1,7 @@
 #include "card/sm9/pairing.h"
 
+#include "card/sm9/cyclotomic.h"
+
 /* The signed digits of 6t + 2 below the highest, most significant first: length 66, weight 11. */
 static const int8_t loop_digits[] = {0, 0,  1, 0,  0, 0, 0, 0,  0, 0,  0, 0, 0, 0, 0, 0, 0, 0, 0, 0,  0, 0,
                                      0, 0,  0, 0,  0, 0, 0, 0,  0, 0,  0, 0, 0, 0, 0, 0, 0, 1, 0, 0,  0, 1,
@@ -121,48 +123,11 @@ static void miller_loop(struct fp12 *f, const struct g1_affine *p, const struct 
             add_and_multiply(f, &t, &image, p);
         }
     }
-    g2_frobenius(&image, q);
+    g2_endomorphism_affine(&image, q, 1);
     add_and_multiply(f, &t, &image, p);
-    g2_frobenius(&image, &image);
+    g2_endomorphism_affine(&image, q, 2);
     fp2_neg(&image.y, &image.y);
     add_and_multiply(f, &t, &image, p);
-}
-
-/* a = a b, or a / b for b in the cyclotomic subgroup. */
-static void multiply_or_divide(struct fp12 *a, const struct fp12 *b, bool divide)
-{
-    if (divide)
-        fp12_conjugate(a, a);
-    fp12_mul(a, a, b);
-    if (divide)
-        fp12_conjugate(a, a);
-}
-
-/* r = a^t in the cyclotomic subgroup, over the signed digits 0, 1 and 3 of t. The highest digit is 3. r is
- * neither a nor cube. */
-static void power_t(struct fp12 *r, const struct fp12 *a, struct fp12 *cube)
-{
-    static const int8_t digits[] = {0, 0, 0, 0, 0, 0, 0, 0,  0, 0, 0, 0, 0, 0, 0, 0, 0, 0,  0, 0, 0,
-                                    0, 0, 0, 0, 0, 0, 0, 0,  0, 0, 0, 0, 0, 0, 0, 0, 0, 1,  0, 0, 3,
-                                    0, 0, 1, 0, 0, 0, 0, -1, 0, 0, 0, 3, 0, 0, 1, 0, 0, -3, 0};
-    fp12_square_cyclotomic(cube, a);
-    fp12_mul(cube, cube, a);
-    *r = *cube;
-    for (size_t i = 0; i < sizeof digits; i++) {
-        fp12_square_cyclotomic(r, r);
-        if (digits[i] == 3 || digits[i] == -3)
-            multiply_or_divide(r, cube, digits[i] < 0);
-        else if (digits[i] != 0)
-            multiply_or_divide(r, a, digits[i] < 0);
-    }
-}
-
-/* a = a^6 */
-static void power_6(struct fp12 *a, struct fp12 *scratch)
-{
-    fp12_square_cyclotomic(scratch, a);
-    fp12_mul(a, a, scratch);
-    fp12_square_cyclotomic(a, a);
 }
 
 static void multiply_by_frobenius(struct fp12 *r, struct fp12 *a, unsigned power)
@@ -179,11 +144,11 @@ static void multiply_by_frobenius(struct fp12 *r, struct fp12 *a, unsigned power
 static void hard_part(struct fp12 *f)
 {
     struct fp12 f1, f2, f3, u;
-    power_t(&f1, f, &u);
-    power_6(&f1, &u);
-    power_t(&f2, &f1, &u);
-    power_t(&f3, &f2, &u);
-    power_6(&f3, &u);
+    cyclotomic_power_t(&f1, f, &u);
+    cyclotomic_power_6(&f1, &u);
+    cyclotomic_power_t(&f2, &f1, &u);
+    cyclotomic_power_t(&f3, &f2, &u);
+    cyclotomic_power_6(&f3, &u);
 
     fp12_mul(&u, &f2, &f1);
     fp12_square_cyclotomic(&u, &u);

@@ -48,19 +48,27 @@ struct sm9_id {
     size_t len; /* 1..SM9_ID_MAX */
 };
 
-/* Master public keys, with the pairing value every operation needs. */
+/* Master public keys, with the powers of the pairing value every operation needs (gt.h says how large). */
 struct sm9_sign_public {
     struct g2_affine ppub;
-    struct fp12 g; /* e(P1, Ppub-s) */
+    struct gt_base g; /* e(P1, Ppub-s) */
 };
 
 struct sm9_encrypt_public {
     struct g1_affine ppub;
-    struct fp12 g; /* e(Ppub-e, P2) */
+    struct gt_base g; /* e(Ppub-e, P2) */
 };
 
-/* --- Key centre (.2, 6.1 and 7.1 key generation)
- * -------------------------------------------------------------- */
+/* An identity's private keys, read and checked. Secret: wipe them. */
+struct sm9_sign_key {
+    struct g1_affine ds;
+};
+
+struct sm9_decrypt_key {
+    struct g2_affine de;
+};
+
+/* --- Key centre: .2, 6.1 and 7.1 --- */
 
 /* A master private key in [1, n-1]. */
 enum sm9_result sm9_master_generate(uint8_t master[SM9_KEY_BYTES], const struct sm9_random *random);
@@ -74,24 +82,27 @@ enum sm9_result sm9_sign_extract(uint8_t ds[G1_BYTES], const uint8_t master[SM9_
 enum sm9_result sm9_encrypt_extract(uint8_t de[G2_BYTES], const uint8_t master[SM9_KEY_BYTES],
                                     const struct sm9_id *id, uint8_t hid);
 
-/* --- Master public keys, read and checked, pairing included: once
- * ------------------------------------------------ */
+/* --- Keys, read and checked once --- */
 
+/* A pairing each. */
 enum sm9_result sm9_sign_public_init(struct sm9_sign_public *key, const uint8_t ppub[G2_BYTES]);
 enum sm9_result sm9_encrypt_public_init(struct sm9_encrypt_public *key, const uint8_t ppub[G1_BYTES]);
 
-/* --- Signature (.2, clause 6)
- * -------------------------------------------------------------------------------------- */
+enum sm9_result sm9_sign_key_init(struct sm9_sign_key *key, const uint8_t ds[G1_BYTES]);
+
+/* Also for the key of an exchange. */
+enum sm9_result sm9_decrypt_key_init(struct sm9_decrypt_key *key, const uint8_t de[G2_BYTES]);
+
+/* --- Signature: .2, clause 6 --- */
 
 enum sm9_result sm9_sign(uint8_t signature[SM9_SIGNATURE_BYTES], const struct sm9_sign_public *key,
-                         const uint8_t ds[G1_BYTES], const void *message, size_t len,
+                         const struct sm9_sign_key *own, const void *message, size_t len,
                          const struct sm9_random *random);
 
 enum sm9_result sm9_verify(const uint8_t signature[SM9_SIGNATURE_BYTES], const struct sm9_sign_public *key,
                            const struct sm9_id *id, const void *message, size_t len);
 
-/* --- Key encapsulation (.2, clause 8)
- * ------------------------------------------------------------------------------ */
+/* --- Key encapsulation: .2, clause 8 --- */
 
 /* A fresh key of key_len bytes (1..SM9_ENCRYPT_MAX + 32) for the identity, and its encapsulation. No pairing.
  */
@@ -101,24 +112,22 @@ enum sm9_result sm9_encapsulate(uint8_t *key_out, size_t key_len, uint8_t c[SM9_
 
 /* One pairing. */
 enum sm9_result sm9_decapsulate(uint8_t *key_out, size_t key_len, const uint8_t c[SM9_KEM_BYTES],
-                                const uint8_t de[G2_BYTES], const struct sm9_id *id);
+                                const struct sm9_decrypt_key *own, const struct sm9_id *id);
 
-/* --- Public-key encryption with the key stream of the KDF (.2, clause 9)
- * ------------------------------------------- */
+/* --- Public-key encryption with the key stream of the KDF: .2, clause 9 --- */
 
 /* out: C1 (64) || C3 (32) || C2 (len); len 1..SM9_ENCRYPT_MAX. */
 enum sm9_result sm9_encrypt(uint8_t *out, const struct sm9_encrypt_public *key, const struct sm9_id *id,
                             const uint8_t *message, size_t len, const struct sm9_random *random);
 
 /* message: len - 96 bytes. The tag is checked before anything is written. */
-enum sm9_result sm9_decrypt(uint8_t *message, const uint8_t *in, size_t len, const uint8_t de[G2_BYTES],
-                            const struct sm9_id *id);
+enum sm9_result sm9_decrypt(uint8_t *message, const uint8_t *in, size_t len,
+                            const struct sm9_decrypt_key *own, const struct sm9_id *id);
 
 /* The tag C3 = SM3(C2 || K2), for other modes of encryption built on the encapsulation. */
 void sm9_tag(uint8_t tag[SM9_TAG_BYTES], const uint8_t *c2, size_t len, const uint8_t *k2, size_t k2_len);
 
-/* --- Key exchange (.2, clause 7)
- * ----------------------------------------------------------------------------------- */
+/* --- Key exchange: .2, clause 7 --- */
 
 struct sm9_exchange {
     struct fn r;
@@ -132,7 +141,7 @@ enum sm9_result sm9_exchange_begin(struct sm9_exchange *x, const struct sm9_encr
 /* The shared key and the two confirmations: *confirm_82 is SM3(82 || ...), sent by the responder; *confirm_83
  * is sent by the initiator. Compare in constant time. Wipes x. */
 enum sm9_result sm9_exchange_finish(struct sm9_exchange *x, const struct sm9_encrypt_public *key,
-                                    const uint8_t de[G2_BYTES], bool initiator,
+                                    const struct sm9_decrypt_key *own, bool initiator,
                                     const struct sm9_id *id_initiator, const struct sm9_id *id_responder,
                                     const uint8_t other_r[G1_BYTES], uint8_t *key_out, size_t key_len,
                                     uint8_t confirm_82[32], uint8_t confirm_83[32]);

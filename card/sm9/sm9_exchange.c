@@ -68,15 +68,14 @@ static void derive(uint8_t *key_out, size_t key_len, const struct agreement *g)
 }
 
 enum sm9_result sm9_exchange_finish(struct sm9_exchange *x, const struct sm9_encrypt_public *key,
-                                    const uint8_t de[G2_BYTES], bool initiator,
+                                    const struct sm9_decrypt_key *own, bool initiator,
                                     const struct sm9_id *id_initiator, const struct sm9_id *id_responder,
                                     const uint8_t other_r[G1_BYTES], uint8_t *key_out, size_t key_len,
                                     uint8_t confirm_82[32], uint8_t confirm_83[32])
 {
     struct agreement g = {.a = id_initiator, .b = id_responder};
     struct g1_affine r_other;
-    struct g2_affine d;
-    struct fp12 own, received;
+    struct fp12 mine, received;
     memset(confirm_82, 0, 32);
     memset(confirm_83, 0, 32);
     if (key_len < 1 || key_len > SM9_ENCRYPT_MAX)
@@ -84,16 +83,14 @@ enum sm9_result sm9_exchange_finish(struct sm9_exchange *x, const struct sm9_enc
     memset(key_out, 0, key_len);
     if (!g1_from_bytes(&r_other, other_r))
         return SM9_E_POINT;
-    if (!g2_from_bytes(&d, de))
-        return SM9_E_KEY;
 
     /* The initiator has g1 = e(Ppub, P2)^rA and g2 = e(RB, deA); the responder the other way round; g3 joins
      * both. */
-    gt_power(&own, &key->g, &x->r);
-    pairing(&received, &r_other, &d);
+    gt_base_power(&mine, &key->g, &x->r);
+    pairing(&received, &r_other, &own->de);
     gt_power(&g.g3, &received, &x->r);
-    g.g1 = initiator ? own : received;
-    g.g2 = initiator ? received : own;
+    g.g1 = initiator ? mine : received;
+    g.g2 = initiator ? received : mine;
     g.ra = initiator ? x->mine : other_r;
     g.rb = initiator ? other_r : x->mine;
     derive(key_out, key_len, &g);
@@ -101,9 +98,8 @@ enum sm9_result sm9_exchange_finish(struct sm9_exchange *x, const struct sm9_enc
     confirmation(confirm_83, 0x83, &g);
 
     sm9_wipe(&g, sizeof g);
-    sm9_wipe(&own, sizeof own);
+    sm9_wipe(&mine, sizeof mine);
     sm9_wipe(&received, sizeof received);
-    sm9_wipe(&d, sizeof d);
     sm9_wipe(x, sizeof *x);
     return SM9_OK;
 }

@@ -1,5 +1,6 @@
 #include "card/sm9/sm9_hash.h"
 
+#include "card/sm9/fixed.h"
 #include "card/sm9/wipe.h"
 #include "card/wire/be.h"
 
@@ -91,8 +92,7 @@ void sm9_identity_point(struct g1_affine *q, const struct sm9_encrypt_public *ke
     struct fn h;
     struct g1 p, ppub;
     sm9_h1(&h, id, hid);
-    g1_from_affine(&p, &g1_generator);
-    g1_multiply(&p, &p, h.l);
+    g1_multiply_generator(&p, h.l);
     g1_from_affine(&ppub, &key->ppub);
     g1_add(&p, &p, &ppub);
     g1_to_affine(q, &p);

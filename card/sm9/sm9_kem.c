@@ -40,7 +40,7 @@ static enum sm9_result encapsulate(uint8_t *key_out, size_t key_len, size_t must
             break;
         }
         g1_to_bytes(c, &point);
-        gt_power(&w, &key->g, &r);
+        gt_base_power(&w, &key->g, &r);
         sm9_kem_input(&input, c, &w, id);
         sm9_kdf(key_out, key_len, &input);
     } while (all_zero(key_out, must_not_vanish));
@@ -62,10 +62,9 @@ enum sm9_result sm9_encapsulate(uint8_t *key_out, size_t key_len, uint8_t c[SM9_
 }
 
 enum sm9_result sm9_decapsulate(uint8_t *key_out, size_t key_len, const uint8_t c[SM9_KEM_BYTES],
-                                const uint8_t de[G2_BYTES], const struct sm9_id *id)
+                                const struct sm9_decrypt_key *own, const struct sm9_id *id)
 {
     struct g1_affine point;
-    struct g2_affine d;
     struct fp12 w;
     struct sm3 input;
     if (!lengths_ok(id, key_len))
@@ -73,12 +72,9 @@ enum sm9_result sm9_decapsulate(uint8_t *key_out, size_t key_len, const uint8_t 
     memset(key_out, 0, key_len);
     if (!g1_from_bytes(&point, c))
         return SM9_E_POINT;
-    if (!g2_from_bytes(&d, de))
-        return SM9_E_KEY;
-    pairing(&w, &point, &d);
+    pairing(&w, &point, &own->de);
     sm9_kem_input(&input, c, &w, id);
     sm9_kdf(key_out, key_len, &input);
-    sm9_wipe(&d, sizeof d);
     sm9_wipe(&w, sizeof w);
     sm9_wipe(&input, sizeof input);
     return all_zero(key_out, key_len) ? SM9_E_MISMATCH : SM9_OK;
@@ -111,8 +107,8 @@ enum sm9_result sm9_encrypt(uint8_t *out, const struct sm9_encrypt_public *key, 
     return result;
 }
 
-enum sm9_result sm9_decrypt(uint8_t *message, const uint8_t *in, size_t len, const uint8_t de[G2_BYTES],
-                            const struct sm9_id *id)
+enum sm9_result sm9_decrypt(uint8_t *message, const uint8_t *in, size_t len,
+                            const struct sm9_decrypt_key *own, const struct sm9_id *id)
 {
     enum { OVERHEAD = G1_BYTES + SM9_TAG_BYTES };
     uint8_t k[SM9_ENCRYPT_MAX + SM9_TAG_BYTES], tag[SM9_TAG_BYTES];
@@ -121,7 +117,7 @@ enum sm9_result sm9_decrypt(uint8_t *message, const uint8_t *in, size_t len, con
     size_t n = len - OVERHEAD;
     const uint8_t *c2 = in + OVERHEAD;
     memset(message, 0, n);
-    enum sm9_result result = sm9_decapsulate(k, n + SM9_TAG_BYTES, in, de, id);
+    enum sm9_result result = sm9_decapsulate(k, n + SM9_TAG_BYTES, in, own, id);
     if (result == SM9_OK && all_zero(k, n))
         result = SM9_E_MISMATCH;
     if (result == SM9_OK) {

@@ -1,4 +1,5 @@
 /* The key centre's side: master keys and extraction. */
+#include "card/sm9/fixed.h"
 #include "card/sm9/sm9.h"
 #include "card/sm9/sm9_hash.h"
 #include "card/sm9/wipe.h"
@@ -21,8 +22,7 @@ static void multiply_g1_generator(uint8_t out[G1_BYTES], const struct fn *k)
 {
     struct g1 p;
     struct g1_affine a;
-    g1_from_affine(&p, &g1_generator);
-    g1_multiply(&p, &p, k->l);
+    g1_multiply_generator(&p, k->l);
     g1_to_affine(&a, &p);
     g1_to_bytes(out, &a);
     sm9_wipe(&p, sizeof p);
@@ -33,8 +33,7 @@ static void multiply_g2_generator(uint8_t out[G2_BYTES], const struct fn *k)
 {
     struct g2 p;
     struct g2_affine a;
-    g2_from_affine(&p, &g2_generator);
-    g2_multiply(&p, &p, k->l);
+    g2_multiply_generator(&p, k->l);
     g2_to_affine(&a, &p);
     g2_to_bytes(out, &a);
     sm9_wipe(&p, sizeof p);
@@ -109,22 +108,42 @@ enum sm9_result sm9_encrypt_extract(uint8_t de[G2_BYTES], const uint8_t master[S
 
 enum sm9_result sm9_sign_public_init(struct sm9_sign_public *key, const uint8_t ppub[G2_BYTES])
 {
+    struct fp12 g;
     memset(key, 0, sizeof *key);
     if (!g2_from_bytes(&key->ppub, ppub)) {
         memset(key, 0, sizeof *key);
         return SM9_E_KEY;
     }
-    pairing(&key->g, &g1_generator, &key->ppub);
+    pairing(&g, &g1_generator, &key->ppub);
+    gt_base_init(&key->g, &g);
     return SM9_OK;
 }
 
 enum sm9_result sm9_encrypt_public_init(struct sm9_encrypt_public *key, const uint8_t ppub[G1_BYTES])
 {
+    struct fp12 g;
     memset(key, 0, sizeof *key);
     if (!g1_from_bytes(&key->ppub, ppub)) {
         memset(key, 0, sizeof *key);
         return SM9_E_KEY;
     }
-    pairing(&key->g, &key->ppub, &g2_generator);
+    pairing(&g, &key->ppub, &g2_generator);
+    gt_base_init(&key->g, &g);
     return SM9_OK;
+}
+
+enum sm9_result sm9_sign_key_init(struct sm9_sign_key *key, const uint8_t ds[G1_BYTES])
+{
+    if (g1_from_bytes(&key->ds, ds))
+        return SM9_OK;
+    sm9_wipe(key, sizeof *key);
+    return SM9_E_KEY;
+}
+
+enum sm9_result sm9_decrypt_key_init(struct sm9_decrypt_key *key, const uint8_t de[G2_BYTES])
+{
+    if (g2_from_bytes(&key->de, de))
+        return SM9_OK;
+    sm9_wipe(key, sizeof *key);
+    return SM9_E_KEY;
 }

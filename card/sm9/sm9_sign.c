@@ -1,38 +1,35 @@
 /* GB/T 38635.2, clause 6. */
+#include "card/sm9/fixed.h"
 #include "card/sm9/sm9.h"
 #include "card/sm9/sm9_hash.h"
 #include "card/sm9/wipe.h"
 
 enum sm9_result sm9_sign(uint8_t signature[SM9_SIGNATURE_BYTES], const struct sm9_sign_public *key,
-                         const uint8_t ds[G1_BYTES], const void *message, size_t len,
+                         const struct sm9_sign_key *own, const void *message, size_t len,
                          const struct sm9_random *random)
 {
-    struct g1_affine d, s;
+    struct g1_affine s;
     struct g1 p;
     struct fn r, h, l;
     struct fp12 w;
     memset(signature, 0, SM9_SIGNATURE_BYTES);
-    if (!g1_from_bytes(&d, ds))
-        return SM9_E_KEY;
-
     enum sm9_result result;
     do {
         result = sm9_random_scalar(&r, random);
         if (result != SM9_OK)
             return result;
-        gt_power(&w, &key->g, &r);
+        gt_base_power(&w, &key->g, &r);
         sm9_h2(&h, message, len, &w);
         fn_sub(&l, &r, &h);
     } while (fn_is_zero(&l));
 
-    g1_from_affine(&p, &d);
+    g1_from_affine(&p, &own->ds);
     g1_multiply(&p, &p, l.l);
     g1_to_affine(&s, &p);
     fn_to_bytes(signature, &h);
     signature[FN_BYTES] = 4;
     g1_to_bytes(signature + FN_BYTES + 1, &s);
 
-    sm9_wipe(&d, sizeof d);
     sm9_wipe(&r, sizeof r);
     sm9_wipe(&l, sizeof l);
     sm9_wipe(&w, sizeof w);
@@ -46,8 +43,7 @@ static void signer_point(struct g2_affine *q, const struct sm9_sign_public *key,
     struct fn h;
     struct g2 p, ppub;
     sm9_h1(&h, id, SM9_HID_SIGN);
-    g2_from_affine(&p, &g2_generator);
-    g2_multiply(&p, &p, h.l);
+    g2_multiply_generator(&p, h.l);
     g2_from_affine(&ppub, &key->ppub);
     g2_add(&p, &p, &ppub);
     g2_to_affine(q, &p);
@@ -67,7 +63,7 @@ enum sm9_result sm9_verify(const uint8_t signature[SM9_SIGNATURE_BYTES], const s
     if (signature[FN_BYTES] != 4 || !g1_from_bytes(&s, signature + FN_BYTES + 1))
         return SM9_E_POINT;
 
-    gt_power(&t, &key->g, &h);
+    gt_base_power(&t, &key->g, &h);
     signer_point(&p, key, id);
     pairing(&u, &s, &p);
     fp12_mul(&u, &u, &t);

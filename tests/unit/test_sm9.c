@@ -1,6 +1,7 @@
 /* The curve and the pairing against the values printed in GB/T 38635.2, annex A. */
 #include <string.h>
 
+#include "card/sm9/cyclotomic.h"
 #include "card/sm9/pairing.h"
 #include "host/base/bytes.h"
 #include "tests/support/check_main.h"

@@ -131,7 +131,8 @@ END_TEST
 START_TEST(signature_gives_the_standard_values)
 {
     uint8_t master[SM9_KEY_BYTES], ppub[G2_BYTES], ds[G1_BYTES], signature[SM9_SIGNATURE_BYTES];
-    struct sm9_sign_public key;
+    static struct sm9_sign_public key;
+    struct sm9_sign_key own;
     struct sm9_random random = from_hex(sign_r);
     unhex(ks, master, sizeof master);
     ck_assert_int_eq(sm9_sign_master_public(ppub, master), SM9_OK);
@@ -139,7 +140,8 @@ START_TEST(signature_gives_the_standard_values)
     ck_assert_int_eq(sm9_sign_extract(ds, master, &alice), SM9_OK);
     check_hex(ds, sizeof ds, ds_alice);
     ck_assert_int_eq(sm9_sign_public_init(&key, ppub), SM9_OK);
-    ck_assert_int_eq(sm9_sign(signature, &key, ds, text, strlen(text), &random), SM9_OK);
+    ck_assert_int_eq(sm9_sign_key_init(&own, ds), SM9_OK);
+    ck_assert_int_eq(sm9_sign(signature, &key, &own, text, strlen(text), &random), SM9_OK);
     check_hex(signature, 32, sign_h);
     check_hex(signature + 32, 65, sign_s);
     ck_assert_int_eq(sm9_verify(signature, &key, &alice, text, strlen(text)), SM9_OK);
@@ -149,7 +151,7 @@ END_TEST
 START_TEST(signature_refuses_every_change)
 {
     uint8_t ppub[G2_BYTES], signature[SM9_SIGNATURE_BYTES];
-    struct sm9_sign_public key;
+    static struct sm9_sign_public key;
     unhex(ppub_s, ppub, sizeof ppub);
     unhex(sign_h, signature, 32);
     unhex(sign_s, signature + 32, 65);
@@ -181,43 +183,47 @@ static void load_encryption(struct sm9_encrypt_public *key, uint8_t de[G2_BYTES]
 
 START_TEST(encapsulation_gives_the_standard_values)
 {
-    struct sm9_encrypt_public key;
+    static struct sm9_encrypt_public key;
+    struct sm9_decrypt_key own;
     struct sm9_random random = from_hex(kem_r);
     uint8_t de[G2_BYTES], k[32], again[32], c[SM9_KEM_BYTES];
     load_encryption(&key, de);
     ck_assert_int_eq(sm9_encapsulate(k, sizeof k, c, &key, &bob, &random), SM9_OK);
     check_hex(c, sizeof c, kem_c);
     check_hex(k, sizeof k, kem_key);
-    ck_assert_int_eq(sm9_decapsulate(again, sizeof again, c, de, &bob), SM9_OK);
+    ck_assert_int_eq(sm9_decrypt_key_init(&own, de), SM9_OK);
+    ck_assert_int_eq(sm9_decapsulate(again, sizeof again, c, &own, &bob), SM9_OK);
     ck_assert_mem_eq(again, k, sizeof k);
     c[10] ^= 1;
-    ck_assert_int_eq(sm9_decapsulate(again, sizeof again, c, de, &bob), SM9_E_POINT);
+    ck_assert_int_eq(sm9_decapsulate(again, sizeof again, c, &own, &bob), SM9_E_POINT);
     c[10] ^= 1;
-    ck_assert_int_eq(sm9_decapsulate(again, sizeof again, c, de, &alice), SM9_OK);
+    ck_assert_int_eq(sm9_decapsulate(again, sizeof again, c, &own, &alice), SM9_OK);
     ck_assert_mem_ne(again, k, sizeof k);
     de[3] ^= 1;
-    ck_assert_int_eq(sm9_decapsulate(again, sizeof again, c, de, &bob), SM9_E_KEY);
+    ck_assert_int_eq(sm9_decrypt_key_init(&own, de), SM9_E_KEY);
 }
 END_TEST
 
 START_TEST(encryption_gives_the_standard_values_and_refuses_changes)
 {
     enum { N = sizeof secret_text - 1, SIZE = G1_BYTES + SM9_TAG_BYTES + N };
-    struct sm9_encrypt_public key;
+    static struct sm9_encrypt_public key;
+    struct sm9_decrypt_key own;
     struct sm9_random random = from_hex(enc_r);
     uint8_t de[G2_BYTES], out[SIZE], back[N], zero[N] = {0};
     load_encryption(&key, de);
     ck_assert_int_eq(sm9_encrypt(out, &key, &bob, (const uint8_t *)secret_text, N, &random), SM9_OK);
     check_hex(out, sizeof out, enc_c);
-    ck_assert_int_eq(sm9_decrypt(back, out, sizeof out, de, &bob), SM9_OK);
+    ck_assert_int_eq(sm9_decrypt_key_init(&own, de), SM9_OK);
+    ck_assert_int_eq(sm9_decrypt(back, out, sizeof out, &own, &bob), SM9_OK);
     ck_assert_mem_eq(back, secret_text, N);
     for (size_t i = 0; i < sizeof out; i += 3) {
         out[i] ^= 0x80;
-        ck_assert_int_ne(sm9_decrypt(back, out, sizeof out, de, &bob), SM9_OK);
+        ck_assert_int_ne(sm9_decrypt(back, out, sizeof out, &own, &bob), SM9_OK);
         ck_assert_mem_eq(back, zero, N);
         out[i] ^= 0x80;
     }
-    ck_assert_int_eq(sm9_decrypt(back, out, SIZE - N, de, &bob), SM9_E_LENGTH);
+    ck_assert_int_eq(sm9_decrypt(back, out, SIZE - N, &own, &bob), SM9_E_LENGTH);
     ck_assert_int_eq(sm9_encrypt(out, &key, &bob, (const uint8_t *)secret_text, 0, &random), SM9_E_LENGTH);
 }
 END_TEST
@@ -226,7 +232,8 @@ START_TEST(exchange_gives_the_standard_values)
 {
     uint8_t master[SM9_KEY_BYTES], ppub[G1_BYTES], de_a[G2_BYTES], de_b[G2_BYTES];
     uint8_t key_a[16], key_b[16], a82[32], a83[32], b82[32], b83[32], ra[G1_BYTES], rb[G1_BYTES];
-    struct sm9_encrypt_public key;
+    static struct sm9_encrypt_public key;
+    struct sm9_decrypt_key own_a, own_b;
     struct sm9_exchange a, b;
     struct sm9_random random_a = from_hex(kx_ra), random_b = from_hex(kx_rb);
     unhex(kx_ke, master, sizeof master);
@@ -237,15 +244,17 @@ START_TEST(exchange_gives_the_standard_values)
     check_hex(de_a, sizeof de_a, kx_de_alice);
     check_hex(de_b, sizeof de_b, kx_de_bob);
     ck_assert_int_eq(sm9_encrypt_public_init(&key, ppub), SM9_OK);
+    ck_assert_int_eq(sm9_decrypt_key_init(&own_a, de_a), SM9_OK);
+    ck_assert_int_eq(sm9_decrypt_key_init(&own_b, de_b), SM9_OK);
     ck_assert_int_eq(sm9_exchange_begin(&a, &key, &bob, &random_a), SM9_OK);
     ck_assert_int_eq(sm9_exchange_begin(&b, &key, &alice, &random_b), SM9_OK);
     memcpy(ra, a.mine, sizeof ra);
     memcpy(rb, b.mine, sizeof rb);
     check_hex(ra, sizeof ra, kx_point_a);
     check_hex(rb, sizeof rb, kx_point_b);
-    ck_assert_int_eq(sm9_exchange_finish(&a, &key, de_a, true, &alice, &bob, rb, key_a, 16, a82, a83),
+    ck_assert_int_eq(sm9_exchange_finish(&a, &key, &own_a, true, &alice, &bob, rb, key_a, 16, a82, a83),
                      SM9_OK);
-    ck_assert_int_eq(sm9_exchange_finish(&b, &key, de_b, false, &alice, &bob, ra, key_b, 16, b82, b83),
+    ck_assert_int_eq(sm9_exchange_finish(&b, &key, &own_b, false, &alice, &bob, ra, key_b, 16, b82, b83),
                      SM9_OK);
     check_hex(key_a, 16, kx_key);
     check_hex(key_b, 16, kx_key);
@@ -263,8 +272,10 @@ START_TEST(random_keys_and_messages_round_trip)
     for (size_t round = 0; round < 4; round++) {
         uint8_t master[SM9_KEY_BYTES], ppub2[G2_BYTES], ppub1[G1_BYTES], ds[G1_BYTES], de[G2_BYTES];
         uint8_t signature[SM9_SIGNATURE_BYTES], out[G1_BYTES + SM9_TAG_BYTES + 100], back[100], message[100];
-        struct sm9_sign_public sign_key;
-        struct sm9_encrypt_public encrypt_key;
+        static struct sm9_sign_public sign_key;
+        static struct sm9_encrypt_public encrypt_key;
+        struct sm9_sign_key own_sign;
+        struct sm9_decrypt_key own_decrypt;
         size_t len = 1 + 33 * round;
         fill_stream(&counter, message, sizeof message);
         ck_assert_int_eq(sm9_master_generate(master, &random), SM9_OK);
@@ -274,11 +285,13 @@ START_TEST(random_keys_and_messages_round_trip)
         ck_assert_int_eq(sm9_encrypt_public_init(&encrypt_key, ppub1), SM9_OK);
         ck_assert_int_eq(sm9_sign_extract(ds, master, &bob), SM9_OK);
         ck_assert_int_eq(sm9_encrypt_extract(de, master, &bob, SM9_HID_ENCRYPT), SM9_OK);
-        ck_assert_int_eq(sm9_sign(signature, &sign_key, ds, message, len, &random), SM9_OK);
+        ck_assert_int_eq(sm9_sign_key_init(&own_sign, ds), SM9_OK);
+        ck_assert_int_eq(sm9_decrypt_key_init(&own_decrypt, de), SM9_OK);
+        ck_assert_int_eq(sm9_sign(signature, &sign_key, &own_sign, message, len, &random), SM9_OK);
         ck_assert_int_eq(sm9_verify(signature, &sign_key, &bob, message, len), SM9_OK);
         ck_assert_int_eq(sm9_verify(signature, &sign_key, &alice, message, len), SM9_E_MISMATCH);
         ck_assert_int_eq(sm9_encrypt(out, &encrypt_key, &bob, message, len, &random), SM9_OK);
-        ck_assert_int_eq(sm9_decrypt(back, out, G1_BYTES + SM9_TAG_BYTES + len, de, &bob), SM9_OK);
+        ck_assert_int_eq(sm9_decrypt(back, out, G1_BYTES + SM9_TAG_BYTES + len, &own_decrypt, &bob), SM9_OK);
         ck_assert_mem_eq(back, message, len);
     }
 }
@@ -287,7 +300,7 @@ END_TEST
 START_TEST(bad_keys_lengths_and_random_are_refused)
 {
     uint8_t master[SM9_KEY_BYTES] = {0}, ppub[G2_BYTES] = {0}, ds[G1_BYTES];
-    struct sm9_sign_public sign_key;
+    static struct sm9_sign_public sign_key;
     struct sm9_random broken = {fill_fails, NULL};
     struct sm9_id empty = {(const uint8_t *)"", 0};
     ck_assert_int_eq(sm9_sign_master_public(ppub, master), SM9_E_KEY);
