@@ -115,17 +115,39 @@ static void after_a_cut(void)
     batch_put(&batch, 2, 60, 10);
 }
 
+/* A commit with a compaction whose frame needs two new pages: looked for by trying. */
+static void compaction_over_three(void)
+{
+    static struct store store_now;
+    fill_up();
+    for (uint32_t i = 0; i < 4000; i++) {
+        put_now((uint16_t)(i % 2), 300, i);
+        batch_put(&batch, 1, 300, 77);
+        memcpy(start_image, memory, memory_size);
+        store_now = store;
+        ck_assert_int_eq(store_commit(&store, batch.changes, batch.count), STORE_OK);
+        bool found = store.head - store_now.head == 2 && store.tail - store_now.tail == 1 &&
+                     store_now.units - store_now.end > 60;
+        memcpy(memory, start_image, memory_size);
+        store = store_now;
+        if (found)
+            return;
+    }
+    ck_abort_msg("no such commit");
+}
+
 static const struct workload {
     void (*prepare)(void);
     uint32_t unit;
     unsigned seeds;  /* tearing patterns for each cut of the commit */
-    unsigned sparse; /* one in so many of those is followed by the cuts of its recovery */
+    unsigned sparse; /* one in so many of those is followed by all the cuts of its recovery, */
+    unsigned depth;  /* and every one that leaves something unstable by so many of them */
 } workloads[] = {
-    {small_commit, 8, 18, 4},     {small_commit, 4, 6, 3},    {small_commit, 16, 6, 3},
-    {delete_only, 8, 12, 4},      {exchange, 8, 6, 40},       {ends_in_header, 8, 6, 40},
-    {ends_in_entry, 8, 6, 60},    {ends_in_entry, 16, 6, 40}, {ends_before_pair, 8, 6, 40},
-    {ends_before_pair, 4, 6, 90}, {compaction, 8, 2, 600},    {compaction, 16, 3, 300},
-    {after_a_cut, 8, 12, 6},
+    {small_commit, 8, 18, 8, 999},   {small_commit, 4, 6, 8, 999},           {small_commit, 16, 6, 8, 999},
+    {delete_only, 8, 12, 8, 999},    {after_a_cut, 8, 12, 8, 999},           {exchange, 8, 6, 40, 8},
+    {ends_in_header, 8, 6, 40, 8},   {ends_in_entry, 8, 6, 60, 8},           {ends_in_entry, 16, 6, 40, 8},
+    {ends_before_pair, 8, 6, 40, 8}, {ends_before_pair, 4, 6, 90, 8},        {compaction, 8, 2, 600, 8},
+    {compaction, 16, 3, 300, 8},     {compaction_over_three, 8, 2, 600, 16},
 };
 enum { WORKLOADS = sizeof workloads / sizeof *workloads };
 
@@ -217,14 +239,17 @@ static unsigned cut_commit(uint64_t k, uint64_t seed)
     return result == STORE_OK ? AFTER : BEFORE | AFTER;
 }
 
-/* Cuts the recovery from the first cut in every one of its operations. */
-static void cut_recovery(unsigned allowed, uint64_t seed)
+/* Cuts the recovery from the first cut in each of its first operations. */
+static void cut_recovery(unsigned allowed, uint64_t seed, uint64_t depth)
 {
     memcpy(cut_image, memory, memory_size);
-    for (uint64_t k = 0;; k++) {
+    for (uint64_t k = 0; k < depth; k++) {
         memcpy(memory, cut_image, memory_size);
         flashsim_power_on(&sim, seed);
-        flashsim_cut_after(&sim, k, seed * 7 + k * 31);
+        /* Every other one leaves its unit unstable: the worst, for a decision that hangs on it. */
+        uint64_t tear = seed * 7 + k * 31;
+        flashsim_cut_after(&sim, k,
+                           (k + seed) % 2 == 0 ? tear : tear - tear % FLASHSIM_TEARS + FLASHSIM_UNSTABLE);
         enum store_result result = store_mount(&store, &sim.flash);
         if (!sim.dead) {
             ck_assert_int_eq(result, STORE_OK);
@@ -245,7 +270,9 @@ static void sweep(const struct workload *w, unsigned coarser)
             if (allowed == 0)
                 break;
             if (n++ % w->sparse == 0)
-                cut_recovery(allowed, seed + 1);
+                cut_recovery(allowed, seed + 1, UINT64_MAX);
+            else if (seed % FLASHSIM_TEARS >= FLASHSIM_UNSTABLE)
+                cut_recovery(allowed, seed + 1, w->depth);
             check_usable(allowed, seed + 2);
         }
     }

@@ -8,9 +8,6 @@
 /* A unit's state. ERASED is 0 so that a page of zeroed states is a page that can be programmed. */
 enum { ERASED, PROGRAMMED, TORN };
 
-/* What a torn operation leaves in a unit. */
-enum tear { TEAR_NOTHING, TEAR_ALL, TEAR_SOME, TEAR_FLUX, TEAR_SOME_FLUX, TEAR_KINDS };
-
 struct flashsim_memory {
     uint64_t magic;
     uint64_t operations;
@@ -87,7 +84,7 @@ static int sim_read(void *ctx, uint32_t address, void *buf, size_t n)
 }
 
 /* Leaves a unit somewhere between what it reads as and what it should have become. */
-static void tear(struct flashsim *sim, uint32_t u, const uint8_t *target, enum tear kind, uint64_t seed)
+static void tear(struct flashsim *sim, uint32_t u, const uint8_t *target, unsigned kind, uint64_t seed)
 {
     uint32_t unit = sim->flash.unit;
     uint8_t *data = sim->data + (size_t)u * unit, *flux = sim->flux + (size_t)u * unit, old[16];
@@ -95,8 +92,10 @@ static void tear(struct flashsim *sim, uint32_t u, const uint8_t *target, enum t
     sim->state[u] = TORN;
     for (uint32_t i = 0; i < unit; i++) {
         uint8_t changing = old[i] ^ target[i], some = (uint8_t)mix(seed, i), any = (uint8_t)mix(~seed, i);
-        uint8_t done = kind == TEAR_NOTHING ? 0 : kind == TEAR_SOME || kind == TEAR_SOME_FLUX ? some : 0xff;
-        uint8_t loose = kind == TEAR_FLUX ? 0xff : kind == TEAR_SOME_FLUX ? any : 0;
+        uint8_t done = kind == FLASHSIM_NOTHING                                  ? 0
+                       : kind == FLASHSIM_SOME || kind == FLASHSIM_SOME_UNSTABLE ? some
+                                                                                 : 0xff;
+        uint8_t loose = kind == FLASHSIM_UNSTABLE ? 0xff : kind == FLASHSIM_SOME_UNSTABLE ? any : 0;
         data[i] = (uint8_t)(old[i] ^ (changing & done));
         flux[i] = changing & loose;
     }
@@ -119,7 +118,7 @@ static void erase_page(struct flashsim *sim, uint32_t page)
     memset(sim->state + (size_t)page * count, ERASED, count);
 }
 
-static void tear_erase(struct flashsim *sim, uint32_t page, enum tear kind, uint64_t seed)
+static void tear_erase(struct flashsim *sim, uint32_t page, unsigned kind, uint64_t seed)
 {
     static const uint8_t blank[16] = {
         0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
@@ -128,8 +127,8 @@ static void tear_erase(struct flashsim *sim, uint32_t page, enum tear kind, uint
     for (uint32_t i = 0; i < count; i++) {
         uint64_t r = mix(seed, i);
         /* Half of the mixed erasures touch only a few units, the others all of them. */
-        bool touched = kind != TEAR_SOME_FLUX || (seed & 64) != 0 || r % 61 == 0;
-        tear(sim, page * count + i, blank, touched ? kind : TEAR_NOTHING, r);
+        bool touched = kind != FLASHSIM_SOME_UNSTABLE || (seed & 64) != 0 || r % 61 == 0;
+        tear(sim, page * count + i, blank, touched ? kind : FLASHSIM_NOTHING, r);
     }
 }
 
@@ -158,7 +157,11 @@ static enum outcome next_operation(struct flashsim *sim, uint32_t page)
 
 static uint64_t tear_seed(const struct flashsim *sim, enum outcome outcome)
 {
-    return outcome == CUT ? sim->cut_seed : mix(sim->power_seed, sim->memory->operations);
+    if (outcome == CUT)
+        return sim->cut_seed;
+    uint64_t seed = mix(sim->power_seed, sim->memory->operations);
+    /* What fails unnoticed must at least be there to be noticed at the next look. */
+    return sim->silent ? seed - seed % FLASHSIM_TEARS + FLASHSIM_SOME : seed;
 }
 
 static int sim_program(void *ctx, uint32_t address, const void *from, size_t n)
@@ -180,8 +183,10 @@ static int sim_program(void *ctx, uint32_t address, const void *from, size_t n)
         enum outcome outcome = next_operation(sim, u / (sim->flash.page_size / unit));
         if (outcome != GOES_WELL) {
             uint64_t seed = tear_seed(sim, outcome);
-            tear(sim, u, data, (enum tear)(seed % TEAR_KINDS), seed);
-            return HAL_FAIL;
+            tear(sim, u, data, (unsigned)(seed % FLASHSIM_TEARS), seed);
+            if (outcome == CUT || !sim->silent)
+                return HAL_FAIL;
+            continue;
         }
         program_unit(sim, u, data);
     }
@@ -201,8 +206,8 @@ static int sim_erase(void *ctx, uint32_t page)
     sim->memory->erases[page]++;
     if (outcome != GOES_WELL) {
         uint64_t seed = tear_seed(sim, outcome);
-        tear_erase(sim, page, (enum tear)(seed % TEAR_KINDS), seed);
-        return HAL_FAIL;
+        tear_erase(sim, page, (unsigned)(seed % FLASHSIM_TEARS), seed);
+        return outcome == CUT || !sim->silent ? HAL_FAIL : HAL_OK;
     }
     erase_page(sim, page);
     return HAL_OK;

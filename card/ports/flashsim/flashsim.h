@@ -14,6 +14,16 @@
 
 #define FLASHSIM_NONE UINT32_MAX
 
+/* The kinds of torn operations: a seed modulo FLASHSIM_TEARS gives the kind, the rest of it the bits. */
+enum {
+    FLASHSIM_NOTHING,  /* reads as if nothing had been done */
+    FLASHSIM_DONE,     /* reads as if all had been done */
+    FLASHSIM_SOME,     /* some of the bits have changed */
+    FLASHSIM_UNSTABLE, /* all that were to change read one way or the other, a whole unit alike or mixed */
+    FLASHSIM_SOME_UNSTABLE, /* some have changed, some have not, some are unstable */
+    FLASHSIM_TEARS,
+};
+
 struct flashsim_memory;
 
 struct flashsim {
@@ -23,6 +33,7 @@ struct flashsim {
     uint8_t *flux;     /* bits of data that read unstably */
     uint8_t *state;    /* one byte a unit */
     bool ecc;          /* set by the caller: reading a torn unit fails instead of giving unstable bits */
+    bool silent;       /* set by the caller: failures that are no cut are only seen by reading back */
     bool flicker;      /* set by the caller: unstable bits change with every read, not with every power-on */
     bool dead;         /* power is off */
     uint32_t bad_page; /* set by the caller: every operation on this page fails; FLASHSIM_NONE at first */
