@@ -115,23 +115,28 @@ static void after_a_cut(void)
     batch_put(&batch, 2, 60, 10);
 }
 
-/* A commit with a compaction whose frame needs two new pages: looked for by trying. */
+/* A commit that fills a new page nearly to its end, with a compaction whose frame then needs two more pages:
+ * looked for by trying. */
 static void compaction_over_three(void)
 {
     static struct store store_now;
-    fill_up();
+    for (uint16_t id = 2; id < 7; id++)
+        put_now(id, STORE_DATA_MAX, id);
     for (uint32_t i = 0; i < 4000; i++) {
-        put_now((uint16_t)(i % 2), 300, i);
-        batch_put(&batch, 1, 300, 77);
+        put_now(1, 300 - i % 80, i);
+        if (store.units - store.end > 8)
+            continue;
+        batch_put(&batch, 1, STORE_DATA_MAX, 77);
+        batch_put(&batch, 0x101, 920, 78);
         memcpy(start_image, memory, memory_size);
         store_now = store;
         ck_assert_int_eq(store_commit(&store, batch.changes, batch.count), STORE_OK);
-        bool found = store.head - store_now.head == 2 && store.tail - store_now.tail == 1 &&
-                     store_now.units - store_now.end > 60;
+        bool found = store.head - store_now.head == 3 && store.tail - store_now.tail == 1;
         memcpy(memory, start_image, memory_size);
         store = store_now;
         if (found)
             return;
+        batch.count = 0;
     }
     ck_abort_msg("no such commit");
 }
