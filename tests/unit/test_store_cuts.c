@@ -148,11 +148,11 @@ static const struct workload {
     unsigned sparse; /* one in so many of those is followed by all the cuts of its recovery, */
     unsigned depth;  /* and every one that leaves something unstable by so many of them */
 } workloads[] = {
-    {small_commit, 8, 18, 8, 999},   {small_commit, 4, 6, 8, 999},           {small_commit, 16, 6, 8, 999},
-    {delete_only, 8, 12, 8, 999},    {after_a_cut, 8, 12, 8, 999},           {exchange, 8, 6, 40, 8},
-    {ends_in_header, 8, 6, 40, 8},   {ends_in_entry, 8, 6, 60, 8},           {ends_in_entry, 16, 6, 40, 8},
-    {ends_before_pair, 8, 6, 40, 8}, {ends_before_pair, 4, 6, 90, 8},        {compaction, 8, 2, 600, 8},
-    {compaction, 16, 3, 300, 8},     {compaction_over_three, 8, 2, 600, 16},
+    {small_commit, 8, 18, 8, 999},   {small_commit, 4, 6, 8, 999},          {small_commit, 16, 6, 8, 999},
+    {delete_only, 8, 12, 8, 999},    {after_a_cut, 8, 12, 8, 999},          {exchange, 8, 6, 40, 8},
+    {ends_in_header, 8, 6, 40, 8},   {ends_in_entry, 8, 6, 60, 8},          {ends_in_entry, 16, 6, 40, 8},
+    {ends_before_pair, 8, 6, 40, 8}, {ends_before_pair, 4, 6, 90, 8},       {compaction, 8, 1, 600, 6},
+    {compaction, 16, 3, 300, 8},     {compaction_over_three, 8, 1, 700, 6},
 };
 enum { WORKLOADS = sizeof workloads / sizeof *workloads };
 
