@@ -137,15 +137,46 @@ static void free_change(struct change *change)
     free(change);
 }
 
+/* Answers with what is known of the key. False when nothing is. */
+static bool answer_known(struct tally_call *call, struct tally_idempotency_known *known)
+{
+    struct tally_stored_answer *answer = &known->answer;
+    if (known->problem != NULL)
+        tally_http_respond_problem(call->request, call->response, known->problem, NULL, NULL);
+    if (known->problem != NULL || answer->status == 0)
+        return known->problem != NULL;
+    /* Only these two are ever stored, and the response keeps a pointer to a constant. */
+    bool is_problem = strcmp(answer->content_type, TALLY_PROBLEM_CONTENT_TYPE) == 0;
+    tally_http_respond(call->response, answer->status,
+                       is_problem ? TALLY_PROBLEM_CONTENT_TYPE : "application/json", answer->body,
+                       answer->body_size);
+    tally_http_respond_header(call->response, "Idempotency-Replayed", "true");
+    return true;
+}
+
 static enum tally_error apply_change(struct tally_tx *tx, void *arg)
 {
     struct change *change = arg;
     struct tally_call *call = &change->call;
-    enum tally_error e = change->binding->endpoint->apply(call, change->state, tx);
+    struct tally_idempotency_known known;
+    enum tally_error e = tally_idempotency_look(tx, &change->id, &known);
+    if (e != TALLY_OK || answer_known(call, &known))
+        return e;
+    e = change->binding->endpoint->apply(call, change->state, tx);
     if (e == TALLY_OK && call->response->status == 0)
         e = TALLY_E_BUG;
     if (e == TALLY_OK)
         e = tally_idempotency_store(tx, &change->id, call->response, tally_clock_wall_s(call->clock));
+    return e;
+}
+
+static enum tally_error look_only(struct tally_tx *tx, void *arg)
+{
+    struct change *change = arg;
+    struct tally_idempotency_known known;
+    enum tally_error e = tally_idempotency_look(tx, &change->id, &known);
+    if (e == TALLY_OK)
+        (void)answer_known(&change->call, &known);
     return e;
 }
 
@@ -158,27 +189,6 @@ static void finish_change(struct tally_db_job *job, void *arg)
     settle(&change->call, job->result);
     free_change(change);
     tally_http_finish(request);
-}
-
-/* True when the request is answered from what is stored, or refused. */
-static bool answered_before(struct change *change)
-{
-    struct tally_call *call = &change->call;
-    struct tally_stored_answer answer;
-    const struct tally_problem *problem = tally_idempotency_find(call->db, &change->id, &answer);
-    if (problem != NULL) {
-        tally_http_respond_problem(call->request, call->response, problem, NULL, NULL);
-        return true;
-    }
-    if (answer.status == 0)
-        return false;
-    /* Only these two are ever stored, and the response keeps a pointer to a constant. */
-    const char *type = strcmp(answer.content_type, TALLY_PROBLEM_CONTENT_TYPE) == 0
-                           ? TALLY_PROBLEM_CONTENT_TYPE
-                           : "application/json";
-    tally_http_respond(call->response, answer.status, type, answer.body, answer.body_size);
-    tally_http_respond_header(call->response, "Idempotency-Replayed", "true");
-    return true;
 }
 
 /* All that happens before the writer. False when the request is answered. */
@@ -198,12 +208,14 @@ static bool prepare_change(struct change *change)
         tally_http_respond_problem(call->request, call->response, problem, NULL, NULL);
         return false;
     }
-    if (answered_before(change))
-        return false;
     change->prepared = true;
     enum tally_error e = endpoint->prepare != NULL ? endpoint->prepare(call, change->state) : TALLY_OK;
+    if (e == TALLY_OK)
+        return true;
     settle(call, e);
-    return e == TALLY_OK;
+    /* What is refused now may have been done before: then its answer stands. */
+    (void)tally_db_read(call->db, look_only, change);
+    return false;
 }
 
 static void serve_change(struct tally_http_request *request, struct tally_http_response *response, void *ctx)

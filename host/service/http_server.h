@@ -24,7 +24,7 @@
 
 #define TALLY_HTTP_TARGET_MAX        2048 /* bytes of path and query; longer is answered 400 */
 #define TALLY_HTTP_HEADERS_MAX       64   /* fields; more is answered 400 */
-#define TALLY_HTTP_MEMORY            32768 /* bytes a connection may use for its request line and fields; more: 431 */
+#define TALLY_HTTP_MEMORY            16384 /* bytes a connection may use for its request line and fields; more: 431 */
 #define TALLY_HTTP_PARAMS_MAX        4
 #define TALLY_HTTP_PARAM_SIZE        129 /* bytes of a path parameter with its NUL; longer matches no route */
 #define TALLY_HTTP_ROUTES_MAX        64

@@ -137,12 +137,6 @@ void tally_idempotency_release(struct tally_inflight *inflight, struct tally_ide
     pthread_mutex_unlock(&inflight->lock);
 }
 
-struct lookup {
-    const struct tally_idempotency *id;
-    struct tally_stored_answer *answer;
-    const struct tally_problem *problem;
-};
-
 static enum tally_error read_answer(struct tally_stmt *stmt, struct tally_stored_answer *answer)
 {
     const void *body = tally_column_blob(stmt, 4, &answer->body_size);
@@ -158,41 +152,30 @@ static enum tally_error read_answer(struct tally_stmt *stmt, struct tally_stored
     return TALLY_OK;
 }
 
-static enum tally_error look_up(struct tally_tx *tx, void *arg)
+enum tally_error tally_idempotency_look(struct tally_tx *tx, const struct tally_idempotency *id,
+                                        struct tally_idempotency_known *known)
 {
-    struct lookup *lookup = arg;
     bool row;
     uint8_t found[TALLY_DIGEST_SIZE], nonce[TALLY_NONCE_ID_SIZE];
+    *known = (struct tally_idempotency_known){0};
     struct tally_stmt *stmt =
         tally_db_prepare(tx, "SELECT fingerprint, nonce, status, content_type, body FROM idempotency "
                              "WHERE party = ?1 AND key = ?2");
-    tally_bind_text(stmt, 1, lookup->id->party);
-    tally_bind_text(stmt, 2, lookup->id->key);
+    tally_bind_text(stmt, 1, id->party);
+    tally_bind_text(stmt, 2, id->key);
     enum tally_error e = tally_step(stmt, &row);
     if (e != TALLY_OK || !row)
         return e;
     if (!tally_column_blob_copy(stmt, 0, found, sizeof found) ||
         !tally_column_blob_copy(stmt, 1, nonce, sizeof nonce))
         return TALLY_E_BUG;
-    if (memcmp(nonce, lookup->id->nonce, sizeof nonce) == 0)
-        lookup->problem = TALLY_PROBLEM(REPLAYED);
-    else if (memcmp(found, lookup->id->fingerprint, sizeof found) != 0)
-        lookup->problem = TALLY_PROBLEM(IDEMPOTENCY_REUSED);
+    if (memcmp(nonce, id->nonce, sizeof nonce) == 0)
+        known->problem = TALLY_PROBLEM(REPLAYED);
+    else if (memcmp(found, id->fingerprint, sizeof found) != 0)
+        known->problem = TALLY_PROBLEM(IDEMPOTENCY_REUSED);
     else
-        e = read_answer(stmt, lookup->answer);
+        e = read_answer(stmt, &known->answer);
     return e;
-}
-
-const struct tally_problem *tally_idempotency_find(struct tally_db *db, const struct tally_idempotency *id,
-                                                   struct tally_stored_answer *answer)
-{
-    struct lookup lookup = {.id = id, .answer = answer};
-    *answer = (struct tally_stored_answer){0};
-    if (tally_db_read(db, look_up, &lookup) == TALLY_OK)
-        return lookup.problem;
-    free(answer->body);
-    *answer = (struct tally_stored_answer){0};
-    return TALLY_PROBLEM(INTERNAL);
 }
 
 enum tally_error tally_idempotency_store(struct tally_tx *tx, const struct tally_idempotency *id,

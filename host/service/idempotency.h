@@ -1,8 +1,8 @@
 /* One effect per Idempotency-Key: answers are stored in the transaction that causes them, and given again.
  *
- * A change claims its key first, so that the same key cannot be worked on twice at once; then it looks for a
- * stored answer; then its effect and its answer are stored together. What fails and is undone stores nothing:
- * the key may be tried again. Keys belong to a party and are kept for ever.
+ * A change claims its key first, so that the same key cannot be worked on twice at once. In the transaction
+ * it looks for a stored answer; when there is none it has its effect and stores its answer. What fails and is
+ * undone stores nothing: the key may be tried again. Keys belong to a party and are kept for ever.
  */
 #ifndef TALLY_SERVICE_IDEMPOTENCY_H
 #define TALLY_SERVICE_IDEMPOTENCY_H
@@ -63,10 +63,16 @@ struct tally_stored_answer {
     size_t body_size;
 };
 
-/* Looks for the stored answer, in this thread. NULL when there is one or none; else the problem: reused for
- * another request, or the very same signature again. */
-const struct tally_problem *tally_idempotency_find(struct tally_db *db, const struct tally_idempotency *id,
-                                                   struct tally_stored_answer *answer);
+/* What is known of a key: a stored answer, or a problem (it was used for another request, or the very same
+ * signature came again), or neither. */
+struct tally_idempotency_known {
+    struct tally_stored_answer answer;
+    const struct tally_problem *problem;
+};
+
+/* Looks the key up within an operation. *known is set on every path; its body is the caller's to free. */
+enum tally_error tally_idempotency_look(struct tally_tx *tx, const struct tally_idempotency *id,
+                                        struct tally_idempotency_known *known);
 
 /* Stores the answer; within the operation that has the effect. TALLY_E_EXISTS when the key is stored already.
  */

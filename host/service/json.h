@@ -27,6 +27,8 @@ struct tally_json {
     char field[80];     /* JSON pointer to the first faulty member, or "" */
     const char *reason; /* what is wrong with it; NULL while nothing is */
     uint64_t seen;      /* bit i: the i-th member was asked for */
+    void *next;         /* the member after the last one found, and its place: members mostly come as asked */
+    unsigned next_at;
 };
 
 /* A text of n bytes as JSON: repeated members refused. NULL unless it is one whole value. */

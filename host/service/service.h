@@ -37,7 +37,7 @@ struct tally_service_spec {
      */
     enum tally_error (*start)(const struct tally_service *service, void **wing);
     void (*stop)(void *wing);              /* after the last request; may be NULL; not after a failed start */
-    void (*reload)(void *wing); /* at SIGHUP, in the main thread; may be NULL */
+    void (*reload)(void *wing);            /* at SIGHUP, in the main thread; may be NULL */
     enum tally_error (*ready)(void *wing); /* for /readyz, beside the database; may be NULL */
 };
 

@@ -77,6 +77,29 @@ START_TEST(a_refused_change_leaves_nothing_and_its_key_may_be_used_again)
 }
 END_TEST
 
+static enum tally_error open_sum(const char *key, const char *name, int *problem)
+{
+    json_t *result, *body = json_pack("{s:s}", "name", name);
+    enum tally_error e =
+        tally_http_client_json(sumd.client, "POST", "/v1/opened", key, body, &result, problem);
+    json_decref(body);
+    json_decref(result);
+    return e;
+}
+
+START_TEST(what_was_done_is_answered_so_even_where_it_would_be_refused_now)
+{
+    int problem;
+    ck_assert_int_eq(open_sum("k1", "a", &problem), TALLY_OK);
+    ck_assert_int_eq(open_sum("k1", "a", &problem), TALLY_OK);
+    ck_assert_int_eq(open_sum("k1", "b", &problem), TALLY_E_FORMAT);
+    ck_assert_int_eq(problem, 301);
+    ck_assert_int_eq(open_sum("k2", "a", &problem), TALLY_E_STATE);
+    ck_assert_int_eq(problem, 404);
+    ck_assert_int_eq(total_of("b"), -1);
+}
+END_TEST
+
 struct caller {
     const char *key;
     int ok, in_flight, other;
@@ -365,6 +388,7 @@ int main(void)
     tcase_add_checked_fixture(all, sumd_setup, sumd_teardown);
     tcase_add_test(all, a_change_counts_once);
     tcase_add_test(all, a_refused_change_leaves_nothing_and_its_key_may_be_used_again);
+    tcase_add_test(all, what_was_done_is_answered_so_even_where_it_would_be_refused_now);
     tcase_add_test(all, one_key_at_once_from_many_has_one_effect);
     tcase_add_test(all, a_key_in_flight_is_refused_meanwhile);
     tcase_add_test(all, sigterm_lets_what_is_under_way_finish);

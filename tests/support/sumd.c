@@ -77,6 +77,18 @@ static enum tally_error read_total(struct tally_call *call)
     return tally_call_answer(call, 200, json_pack("{s:I}", "total", (json_int_t)query.total));
 }
 
+/* Opens a sum that must not be there yet; sees to that before it comes to the writer. */
+static enum tally_error prepare_open(struct tally_call *call, void *state)
+{
+    struct addition *addition = state;
+    struct tally_json in;
+    tally_json_begin(&in, call->body);
+    tally_json_string_copy(&in, "name", 1, addition->name, sizeof addition->name);
+    enum tally_error e = tally_call_end_json(call, &in);
+    struct query query = {.name = addition->name};
+    return e == TALLY_OK && tally_db_read(call->db, select_total, &query) == TALLY_OK ? TALLY_E_EXISTS : e;
+}
+
 /* A change that waits in the writer until somebody writes to the pipe named in the environment. */
 static enum tally_error apply_wait(struct tally_call *call, void *state, struct tally_tx *tx)
 {
@@ -108,6 +120,12 @@ static const struct tally_endpoint sums_endpoints[] = {
      .state_size = sizeof(struct addition),
      .prepare = prepare_add,
      .apply = apply_fail},
+    {.method = "POST",
+     .path = "/v1/opened",
+     .roles = {"kiosk"},
+     .state_size = sizeof(struct addition),
+     .prepare = prepare_open,
+     .apply = apply_add},
     {.method = "POST", .path = "/v1/wait", .roles = {"kiosk"}, .apply = apply_wait},
     {.method = "DELETE", .path = "/v1/sums", .roles = {"admin"}, .apply = apply_wait},
     {.method = "GET", .path = "/v1/sums/{name}", .roles = {"*"}, .read = read_total},
