@@ -207,6 +207,8 @@ static enum tally_error make(struct tally_call *call, struct authd_issue *state)
     enum tally_error e =
         problem != NULL ? tally_call_problem(call, problem, NULL) : complete(call, state, keys);
     tally_keystore_release(keystore);
+    if (e != TALLY_OK)
+        tally_metric_add(((const struct authd *)call->wing)->refused, 1);
     return e;
 }
 

@@ -27,6 +27,7 @@ static enum tally_error start(const struct tally_service *service, void **wing)
     authd->deny_list_lifetime_s = tally_config_int(service->config, "deny-list-lifetime");
     authd->issued = tally_metrics_get(service->metrics, "authd_tickets", "outcome=\"issued\"");
     authd->repeated = tally_metrics_get(service->metrics, "authd_tickets", "outcome=\"repeated\"");
+    authd->refused = tally_metrics_get(service->metrics, "authd_tickets", "outcome=\"refused\"");
     enum tally_error e =
         authd->key_folder == NULL ? TALLY_E_USAGE : tally_keystore_load(authd->key_folder, &keys);
     if (e == TALLY_OK)
