@@ -54,6 +54,16 @@ static double now_s(void)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+/* Processor time that a process has used so far; other programs on the machine do not count. */
+static double cpu_s(pid_t pid)
+{
+    clockid_t clock;
+    struct timespec t;
+    if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &t) != 0)
+        return 0;
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
 static void die(const char *what)
 {
     fprintf(stderr, "bench_authd: %s: %s\n", what, strerror(errno));
@@ -253,13 +263,13 @@ static void prepare_bare(struct bare *b)
     EVP_PKEY_CTX_free(sign);
 }
 
-static double limit_per_second(const struct bare *prepared)
+static double limit_per_second(const struct bare *prepared, double *cpu_us)
 {
     struct bare bare[CORES_MAX];
     pthread_t threads[CORES_MAX];
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     size_t count = cores < 1 ? 1 : cores > CORES_MAX ? CORES_MAX : (size_t)cores, done = 0;
-    double start = now_s();
+    double start = now_s(), cpu = cpu_s(0);
     for (size_t i = 0; i < count; i++) {
         bare[i] = *prepared;
         bare[i].until = start + LIMIT_MS / 1000.0;
@@ -270,6 +280,7 @@ static double limit_per_second(const struct bare *prepared)
         pthread_join(threads[i], NULL);
         done += bare[i].done;
     }
+    *cpu_us = (cpu_s(0) - cpu) * 1e6 / (double)done;
     return (double)done / (now_s() - start);
 }
 
@@ -304,12 +315,21 @@ int main(void)
     }
     prepare_bare(&bare);
     for (size_t r = 0; r < ROUNDS; r++) {
+        double server_us, client_us, bare_us;
         sign_requests(&ticketing.signer);
+        server_us = -cpu_s(services.authd.pid);
+        client_us = -cpu_s(0);
         tickets[r] = tickets_per_second(connections, poll);
-        limits[r] = limit_per_second(&bare);
+        server_us = (server_us + cpu_s(services.authd.pid)) * 1e6 / REQUESTS;
+        client_us = (client_us + cpu_s(0)) * 1e6 / REQUESTS;
+        limits[r] = limit_per_second(&bare, &bare_us);
         ratios[r] = tickets[r] / limits[r];
-        fprintf(stderr, "round %zu: %.0f tickets/s, limit %.0f/s, ratio %.3f\n", r + 1, tickets[r], limits[r],
-                ratios[r]);
+        fprintf(stderr,
+                "round %zu: %.0f tickets/s, limit %.0f/s, ratio %.3f; processor time of a ticket: server "
+                "%.0f us, "
+                "client %.0f us, bare %.0f us, ratio %.3f\n",
+                r + 1, tickets[r], limits[r], ratios[r], server_us, client_us, bare_us,
+                bare_us / (server_us + client_us));
     }
     printf("authd.tickets_per_s %.0f\n", median(tickets));
     printf("authd.limit_ratio %.3f\n", median(ratios));
