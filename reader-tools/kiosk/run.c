@@ -210,6 +210,15 @@ static enum tally_error run_tickets(struct kiosk *k, struct job *job)
     return e;
 }
 
+/* Errors after which trying again is of no use. A ticket that was bought is kept for the staff all the same;
+ * an exchange or refund is begun anew, with the ticket as it is by then. */
+static bool is_final(const struct job *job, enum tally_error e)
+{
+    if (job_kind_of(job) == JOB_BUY)
+        return e == TALLY_E_DENIED;
+    return e == TALLY_E_DENIED || e == TALLY_E_STATE || e == TALLY_E_NOT_FOUND;
+}
+
 enum tally_error kiosk_run(struct kiosk *k, struct job *job)
 {
     kiosk_step(k, 1, 2, "ordering");
@@ -220,8 +229,8 @@ enum tally_error kiosk_run(struct kiosk *k, struct job *job)
     if (e == TALLY_OK) {
         e = kiosk_print_receipt(k, job);
         job_remove(job);
-    } else if (e == TALLY_E_DENIED) {
-        job_remove(job); /* refused for good */
+    } else if (is_final(job, e)) {
+        job_remove(job);
     } else if (e == TALLY_E_CARD_LOST || e == TALLY_E_SERVER) {
         (void)tool_fail(k->tool, e, "not finished; put the card on the reader and run: tally-kiosk resume");
     }

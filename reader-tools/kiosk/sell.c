@@ -202,6 +202,8 @@ enum tally_error kiosk_resume(const struct tool *tool)
     enum tally_error e = kiosk_open(tool, true, &k);
     if (e == TALLY_OK) {
         e = job_each(k.folder, resume_one, &r, &seen);
+        if (e == TALLY_E_FORMAT)
+            (void)tool_fail(tool, e, "%s: a file of unfinished work is malformed", k.folder);
         if (!tool->json)
             fprintf(stderr, "%u finished, %u for other cards\n", r.done, r.others);
     }

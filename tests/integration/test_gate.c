@@ -280,6 +280,22 @@ START_TEST(the_daemon_serves_cards_and_ends)
 }
 END_TEST
 
+/* The barrier's command says that nobody passed: the event is undone while the card is there. */
+START_TEST(an_entry_that_nobody_made_is_undone)
+{
+    char command[2048];
+    insert_card(NULL, NULL);
+    snprintf(command, sizeof command,
+             "%s --kit %s/kit1 --state %s/state1 --station-rule entry --event entry --barrier 'exit 1' "
+             "--json >%s/log & "
+             "gate=$!; until grep -q undo %s/log; do sleep 0.05; done; kill $gate; wait $gate",
+             TALLY_GATE, folder, folder, folder, folder);
+    ck_assert_int_eq(run_command(command), 0);
+    expect(1, "--event entry", 0, "OPEN 0 accepted: entry;");
+    ck_assert_ptr_nonnull(strstr(out, " 1/2 entries"));
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("tally-gate");
@@ -296,6 +312,7 @@ int main(void)
     tcase_add_test(c, wrong_usage_and_missing_things);
     tcase_add_test(c, a_tap_as_json);
     tcase_add_test(c, the_daemon_serves_cards_and_ends);
+    tcase_add_test(c, an_entry_that_nobody_made_is_undone);
     tcase_set_timeout(c, 120);
     suite_add_tcase(s, c);
     return tally_check_main(s, NULL);
