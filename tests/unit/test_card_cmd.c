@@ -138,7 +138,7 @@ static const char *const broken_states[] = {
     "9000", /* the suites are missing */
     "E115" PUBLIC_STATE "810107"
     "9000", /* twice */
-    "E115" PUBLIC_STATE "970201"
+    "E116" PUBLIC_STATE "97020101"
     "9000", /* a length of its own */
 };
 
