@@ -37,7 +37,9 @@ static const char help[] =
     "  --image FILE          the card's chip, made if it is not there (default: a new one, gone afterwards)\n"
     "  --slots N             1 or 2: a second card in the reader's second slot\n"
     "  --image2 FILE         the second card's chip\n"
-    "  --vcard PROGRAM       the card's program (default: tally-vcard beside this one; $TALLY_VCARD)\n"
+    "  --card KIND           host: the card compiled for this machine (default); mcu: the firmware for the\n"
+    "                        microcontroller in QEMU ($TALLY_CARD; needs ./tally firmware)\n"
+    "  --vcard PROGRAM       another program that is the card ($TALLY_VCARD)\n"
     "  --help\n"
     "\n"
     "For the chips that are made: --chip-id HEX (first card only), --admin-key KEY, --admin-master KEY.\n"
@@ -63,6 +65,7 @@ struct vreader {
     struct tally_private_pcscd *service;
     struct card_process card[SLOTS];
     unsigned slots;
+    const char *kind; /* --card, or NULL */
     char program[PATH_MAX];
     const char *chip_id;          /* of the first card, when it is made; or NULL */
     struct words identity, fault; /* passed on: with --create; to the first card */
@@ -71,12 +74,23 @@ struct vreader {
 };
 
 /* Options that go to tally-vcard as they are; val tells to which list. */
-enum { OPT_IMAGE = 256, OPT_IMAGE2, OPT_SLOTS, OPT_VCARD, OPT_HELP, OPT_CHIP_ID, OPT_IDENTITY, OPT_FAULT };
+enum {
+    OPT_IMAGE = 256,
+    OPT_IMAGE2,
+    OPT_SLOTS,
+    OPT_CARD,
+    OPT_VCARD,
+    OPT_HELP,
+    OPT_CHIP_ID,
+    OPT_IDENTITY,
+    OPT_FAULT
+};
 
 static const struct option options[] = {
     {"image", required_argument, NULL, OPT_IMAGE},
     {"image2", required_argument, NULL, OPT_IMAGE2},
     {"slots", required_argument, NULL, OPT_SLOTS},
+    {"card", required_argument, NULL, OPT_CARD},
     {"vcard", required_argument, NULL, OPT_VCARD},
     {"help", no_argument, NULL, OPT_HELP},
     {"chip-id", required_argument, NULL, OPT_CHIP_ID},
@@ -131,6 +145,7 @@ static enum tally_error take(struct vreader *v, int c, int index)
             return wrong("--slots is 1 or 2");
         v->slots = (unsigned)(optarg[0] - '0');
         return TALLY_OK;
+    case OPT_CARD: v->kind = optarg; return TALLY_OK;
     case OPT_VCARD: return set_path(v->program, optarg);
     case OPT_CHIP_ID: v->chip_id = optarg; return TALLY_OK;
     case OPT_IDENTITY: return add_word(&v->identity, options[index].name, optarg);
@@ -139,25 +154,42 @@ static enum tally_error take(struct vreader *v, int c, int index)
     }
 }
 
-/* The card's program: as told, or beside this one, or where the build puts it. */
+/* Kinds of card and where their programs are: beside this one, or where the build puts them. */
+static const struct {
+    const char *kind, *places[2];
+} kinds[] = {
+    {"host", {"tally-vcard", "../card/ports/vcard/tally-vcard"}},
+    {"mcu", {"tally-mcard", "../card/ports/mps2/host/tally-mcard"}},
+};
+
+static enum tally_error find_kind(struct vreader *v, const char *kind)
+{
+    char self[PATH_MAX - 64] = "";
+    size_t k = 0;
+    while (k < sizeof kinds / sizeof kinds[0] && strcmp(kinds[k].kind, kind) != 0)
+        k++;
+    if (k == sizeof kinds / sizeof kinds[0])
+        return wrong("--card is host or mcu");
+    if (readlink("/proc/self/exe", self, sizeof self - 1) <= 0)
+        return TALLY_E_IO;
+    const char *folder = dirname(self);
+    for (size_t i = 0; i < 2; i++) {
+        (void)snprintf(v->program, sizeof v->program, "%s/%s", folder, kinds[k].places[i]);
+        if (access(v->program, X_OK) == 0)
+            return TALLY_OK;
+    }
+    return wrong("the card's program was not found; see --vcard");
+}
+
+/* The card's program: as told here, or by the environment, or the one that is compiled for this machine. */
 static enum tally_error find_program(struct vreader *v)
 {
-    static const char *const places[] = {"tally-vcard", "../card/ports/vcard/tally-vcard"};
-    char self[PATH_MAX - 64] = "";
-    const char *told = getenv("TALLY_VCARD");
-    if (v->program[0] == '\0' && told != NULL)
-        (void)set_path(v->program, told);
-    if (v->program[0] == '\0' && readlink("/proc/self/exe", self, sizeof self - 1) > 0) {
-        const char *folder = dirname(self);
-        for (size_t i = 0; i < 2; i++) {
-            (void)snprintf(v->program, sizeof v->program, "%s/%s", folder, places[i]);
-            if (access(v->program, X_OK) == 0)
-                return TALLY_OK;
-        }
-    }
-    if (access(v->program, X_OK) == 0)
-        return TALLY_OK;
-    return wrong("the card's program tally-vcard was not found; see --vcard");
+    const char *program = getenv("TALLY_VCARD"), *kind = getenv("TALLY_CARD");
+    if (v->program[0] == '\0' && v->kind == NULL && program != NULL)
+        (void)set_path(v->program, program);
+    if (v->program[0] == '\0')
+        return find_kind(v, v->kind != NULL ? v->kind : kind != NULL ? kind : "host");
+    return access(v->program, X_OK) == 0 ? TALLY_OK : wrong("the card's program cannot be run");
 }
 
 static enum tally_error parse(struct vreader *v, int argc, char **argv, bool *help_asked)

@@ -3,6 +3,7 @@
 #include <openssl/sha.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "card/wire/be.h"
 #include "tests/support/must.h"
@@ -10,6 +11,7 @@
 enum { PAGE_SIZE = 2048, PAGES = 32, UNIT = 8, SHORT_DATA_MAX = 255, COMMAND_MAX = 4 + 3 + 65535 + 2 };
 
 struct ramcard {
+    pid_t home; /* the process that last sent a command */
     uint32_t seed, drawn;
     bool random_broken;
     struct hal_identity identity;
@@ -17,7 +19,11 @@ struct ramcard {
     struct card card;
     struct flashsim sim;
     void *memory;
+    struct ramcard_body body; /* all NULL: none */
+    struct flashsim look;     /* at a copy of the body's flash */
 };
+
+void (*ramcard_settle)(struct ramcard *rc);
 
 /* SHA-256(seed || count), block after block. */
 static int seeded_random(void *ctx, uint8_t *buf, size_t n)
@@ -42,10 +48,15 @@ static int identity(void *ctx, struct hal_identity *out)
     return HAL_OK;
 }
 
+static size_t memory_size(void)
+{
+    return flashsim_size(UNIT, PAGE_SIZE, PAGES);
+}
+
 static struct ramcard *make_chip(uint32_t seed)
 {
     struct ramcard *rc = calloc(1, sizeof *rc);
-    size_t size = flashsim_size(UNIT, PAGE_SIZE, PAGES);
+    size_t size = memory_size();
     must(rc != NULL);
     rc->seed = seed;
     must(seeded_random(rc, (uint8_t *)&rc->identity, sizeof rc->identity) == HAL_OK);
@@ -78,9 +89,27 @@ void ramcard_free(struct ramcard *rc)
     free(rc);
 }
 
+/* Mounting may write, so it is done on a copy. */
+static void look_at_records(struct ramcard *rc)
+{
+    memcpy(rc->memory, rc->body.memory, memory_size());
+    must(flashsim_open(&rc->look, rc->memory, memory_size(), UNIT, PAGE_SIZE, PAGES));
+    must(store_mount(&rc->card.store, &rc->look.flash) == STORE_OK);
+}
+
 struct card *ramcard_card(struct ramcard *rc)
 {
+    if (rc->body.ctx != NULL)
+        look_at_records(rc);
     return &rc->card;
+}
+
+void ramcard_move(struct ramcard *rc, const struct ramcard_body *body)
+{
+    rc->body = *body;
+    memcpy(body->memory, rc->memory, memory_size());
+    must(flashsim_open(&rc->sim, body->memory, memory_size(), UNIT, PAGE_SIZE, PAGES));
+    must(body->power_on(body->ctx, rc->seed));
 }
 
 struct hal_identity ramcard_identity(const struct ramcard *rc)
@@ -91,6 +120,10 @@ struct hal_identity ramcard_identity(const struct ramcard *rc)
 void ramcard_power_cycle(struct ramcard *rc)
 {
     flashsim_power_on(&rc->sim, rc->seed);
+    if (rc->body.ctx != NULL) {
+        must(rc->body.power_on(rc->body.ctx, rc->seed));
+        return;
+    }
     memset(&rc->card, 0xA5, sizeof rc->card);
     card_init(&rc->card, &rc->hal);
 }
@@ -102,7 +135,8 @@ struct flashsim *ramcard_flash(struct ramcard *rc)
 
 void *ramcard_save(const struct ramcard *rc)
 {
-    size_t size = flashsim_size(UNIT, PAGE_SIZE, PAGES);
+    size_t size = memory_size();
+    must(rc->body.ctx == NULL);
     uint8_t *saved = malloc(sizeof *rc + size);
     must(saved != NULL);
     memcpy(saved, rc, sizeof *rc);
@@ -113,12 +147,36 @@ void *ramcard_save(const struct ramcard *rc)
 void ramcard_restore(struct ramcard *rc, const void *saved)
 {
     memcpy(rc, saved, sizeof *rc);
-    memcpy(rc->memory, (const uint8_t *)saved + sizeof *rc, flashsim_size(UNIT, PAGE_SIZE, PAGES));
+    memcpy(rc->memory, (const uint8_t *)saved + sizeof *rc, memory_size());
 }
 
 void ramcard_break_random(struct ramcard *rc, bool broken)
 {
     rc->random_broken = broken;
+}
+
+/* A cut that was ordered at the look from outside is the body's to carry out; a body that lost its power says
+ * what the card in this process says then. */
+static size_t body_transmit(struct ramcard *rc, const uint8_t *in, size_t n, uint8_t *out)
+{
+    size_t got = 0;
+    if (rc->sim.cut_planned)
+        rc->body.cut_after(rc->body.ctx, rc->sim.cut_left, rc->sim.cut_seed);
+    rc->sim.cut_planned = false;
+    if (!rc->sim.dead)
+        got = rc->body.transmit(rc->body.ctx, in, n, out, CARD_ANSWER_MAX);
+    rc->sim.dead = got == 0;
+    if (got == 0)
+        be16_put(out, SW_MEMORY_FAILURE);
+    return got == 0 ? 2 : got;
+}
+
+static void settle(struct ramcard *rc)
+{
+    if (ramcard_settle == NULL || rc->home == getpid())
+        return;
+    rc->home = getpid();
+    ramcard_settle(rc);
 }
 
 void ramcard_transmit(struct ramcard *rc, const uint8_t *command, size_t n, struct reply *reply)
@@ -129,7 +187,9 @@ void ramcard_transmit(struct ramcard *rc, const uint8_t *command, size_t n, stru
     must(answer != NULL);
     if (n > 0)
         memcpy(exact, command, n);
-    size_t got = card_transmit(&rc->card, exact, n, answer, CARD_ANSWER_MAX);
+    settle(rc);
+    size_t got = rc->body.ctx == NULL ? card_transmit(&rc->card, exact, n, answer, CARD_ANSWER_MAX)
+                                      : body_transmit(rc, exact, n, answer);
     must(got >= 2);
     must(got <= CARD_ANSWER_MAX);
     reply->len = got - 2;

@@ -41,6 +41,27 @@ struct flashsim *ramcard_flash(struct ramcard *rc);
 void *ramcard_save(const struct ramcard *rc);
 void ramcard_restore(struct ramcard *rc, const void *saved);
 
+/* Another card than the one in this process, on the same flash. */
+struct ramcard_body {
+    void *ctx;
+    uint8_t *memory; /* of that card: flashsim_size bytes for the geometry above */
+
+    /* As card_transmit; 0: it lost its power. */
+    size_t (*transmit)(void *ctx, const uint8_t *in, size_t n, uint8_t *out, size_t size);
+    bool (*power_on)(void *ctx, uint64_t seed); /* off, then on; false: it lost its power again */
+    void (*cut_after)(void *ctx, uint64_t n, uint64_t seed);
+};
+
+/* Moves the flash, as it is, to another body's memory, and powers that on: it is the card from here on, until
+ * ramcard_free, which leaves body to the caller. Then ramcard_flash is a look at the flash from outside, in
+ * which a cut can still be ordered; ramcard_card is a fresh look at the records, not to be written; save,
+ * restore and broken random do not work. */
+void ramcard_move(struct ramcard *rc, const struct ramcard_body *body);
+
+/* When set: called before the first command that a process sends to a card, to move it elsewhere or not. So each
+ * forked test can give its card a body of its own. */
+extern void (*ramcard_settle)(struct ramcard *rc);
+
 /* From here on the random source fails, or works again. */
 void ramcard_break_random(struct ramcard *rc, bool broken);
 

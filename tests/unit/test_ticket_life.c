@@ -407,39 +407,6 @@ START_TEST(delete_whose_answer_was_lost_answers_again)
 }
 END_TEST
 
-/* ---- What stays in RAM ---- */
-
-static void is_not_in_ram(const void *secret, size_t n)
-{
-    const struct card *card = ramcard_card(world.rc);
-    ck_assert_ptr_null(memmem(card, sizeof *card, secret, n));
-}
-
-START_TEST(nothing_decrypted_stays_in_ram)
-{
-    struct operator_world *op = operator_at(_i);
-    struct tally_package p = package_of(&world, op);
-    struct gate g = gate_of(op, GATE_1);
-    enrol(&world, op);
-    is_not_in_ram(p.sub_keys[0].sub_key, SYM_KEY_SIZE);
-    is_not_in_ram(p.sub_keys[0].id_key, SYM_KEY_SIZE);
-    struct ticket_face face = load_one(&world, op);
-    is_not_in_ram(face.tid, TID_SIZE);
-    ck_assert_uint_eq(load(&world, op, &face), SW_TICKET_EXISTS);
-    is_not_in_ram(face.tid, TID_SIZE);
-    ck_assert_uint_eq(gate_verify(&world, &g, by_date(WORLD_DATE, "")), SW_OK);
-    is_not_in_ram(face.tid, TID_SIZE);
-    is_not_in_ram(p.sub_keys[0].sub_key, SYM_KEY_SIZE);
-    uint8_t part[USAGE_GATE_PART], write_key[SYM_KEY_SIZE];
-    memcpy(write_key, ramcard_card(world.rc)->ticket.gate.write_key, SYM_KEY_SIZE);
-    gate_part(&g, EVENT_ENTRY, part);
-    ck_assert_uint_eq(gate_write(&world, &g, face.tid, part, NULL), SW_OK);
-    is_not_in_ram(face.tid, TID_SIZE);
-    ramcard_select(world.rc, TALLY_AID_TICKET);
-    is_not_in_ram(write_key, SYM_KEY_SIZE);
-}
-END_TEST
-
 /* Once for all tests of a case: each forks from what is made here. */
 static void set_up(void)
 {
@@ -473,7 +440,6 @@ int main(void)
     tcase_add_loop_test(c, exchange_whose_answer_was_lost_answers_again, 0, 2);
     tcase_add_loop_test(c, write_whose_answer_was_lost_happens_once, 0, 2);
     tcase_add_loop_test(c, delete_whose_answer_was_lost_answers_again, 0, 2);
-    tcase_add_loop_test(c, nothing_decrypted_stays_in_ram, 0, 2);
     suite_add_tcase(s, c);
     return tally_check_main(s, NULL);
 }

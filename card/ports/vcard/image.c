@@ -15,15 +15,7 @@
 #include "card/ports/flashsim/flashsim.h"
 
 /* Offsets in the head; numbers are big-endian. The rest of the head is zero. */
-enum {
-    AT_MAGIC = 0,
-    AT_VERSION = 8,
-    AT_UNIT = 10,
-    AT_PAGE_SIZE = 12,
-    AT_PAGES = 16,
-    AT_CHIP_ID = 32,
-    AT_ADMIN_KEY = 40
-};
+enum { AT_MAGIC = 0, AT_VERSION = 8, AT_UNIT = 10, AT_PAGE_SIZE = 12, AT_PAGES = 16 };
 
 #define MAGIC   "TALLYIMG"
 #define VERSION 1
@@ -47,9 +39,9 @@ static void put32(uint8_t *p, uint32_t v)
 }
 
 /* All of the head that is the same for every chip of this layout. */
-static void make_head(uint8_t head[AT_CHIP_ID])
+static void make_head(uint8_t head[IMAGE_AT_CHIP_ID])
 {
-    memset(head, 0, AT_CHIP_ID);
+    memset(head, 0, IMAGE_AT_CHIP_ID);
     memcpy(head + AT_MAGIC, MAGIC, strlen(MAGIC));
     put16(head + AT_VERSION, VERSION);
     put16(head + AT_UNIT, IMAGE_UNIT);
@@ -87,8 +79,8 @@ enum image_result image_create(const char *path, const struct hal_identity *iden
     if (fd < 0)
         goto out;
     make_head(bytes);
-    memcpy(bytes + AT_CHIP_ID, identity->chip_id, HAL_CHIP_ID_SIZE);
-    memcpy(bytes + AT_ADMIN_KEY, identity->admin_key, HAL_ADMIN_KEY_SIZE);
+    memcpy(bytes + IMAGE_AT_CHIP_ID, identity->chip_id, HAL_CHIP_ID_SIZE);
+    memcpy(bytes + IMAGE_AT_ADMIN_KEY, identity->admin_key, HAL_ADMIN_KEY_SIZE);
     if (fchmod(fd, 0600) != 0 || !write_all(fd, bytes, file_size()) || fsync(fd) != 0)
         goto out;
     if (link(temporary, path) == 0)
@@ -111,12 +103,12 @@ out:
 static enum image_result map_file(struct image *image)
 {
     struct stat st;
-    uint8_t head[AT_CHIP_ID];
+    uint8_t head[IMAGE_AT_CHIP_ID];
     if (flock(image->fd, LOCK_EX | LOCK_NB) != 0)
         return errno == EWOULDBLOCK ? IMAGE_LOCKED : IMAGE_SYSTEM;
     if (fstat(image->fd, &st) != 0)
         return IMAGE_SYSTEM;
-    if (!S_ISREG(st.st_mode) || st.st_size != (off_t)file_size())
+    if (!S_ISREG(st.st_mode) || (st.st_size != (off_t)file_size() && st.st_size != IMAGE_EMULATED_SIZE))
         return IMAGE_FORMAT;
     void *map = mmap(NULL, file_size(), PROT_READ | PROT_WRITE, MAP_SHARED, image->fd, 0);
     if (map == MAP_FAILED)
@@ -141,8 +133,8 @@ enum image_result image_open(const char *path, struct image *image)
     }
     image->flash = image->map + IMAGE_HEAD_SIZE;
     image->flash_size = file_size() - IMAGE_HEAD_SIZE;
-    memcpy(image->identity.chip_id, image->map + AT_CHIP_ID, HAL_CHIP_ID_SIZE);
-    memcpy(image->identity.admin_key, image->map + AT_ADMIN_KEY, HAL_ADMIN_KEY_SIZE);
+    memcpy(image->identity.chip_id, image->map + IMAGE_AT_CHIP_ID, HAL_CHIP_ID_SIZE);
+    memcpy(image->identity.admin_key, image->map + IMAGE_AT_ADMIN_KEY, HAL_ADMIN_KEY_SIZE);
     return IMAGE_OK;
 }
 

@@ -14,6 +14,13 @@ enum {
     IMAGE_PAGE_SIZE = 2048,
     IMAGE_PAGES = 32,
     IMAGE_HEAD_SIZE = 4096,
+
+    /* Offsets in the head, for a machine that has the file as its memory. */
+    IMAGE_AT_CHIP_ID = 32,
+    IMAGE_AT_ADMIN_KEY = 40,
+
+    /* Such a machine takes a file of this size: the image, and zeros behind it. */
+    IMAGE_EMULATED_SIZE = 16 << 20,
 };
 
 enum image_result {

@@ -1,9 +1,7 @@
 #include "card/ports/vcard/vcard.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 
 static void tell(const struct vcard *v, const char *what)
 {
@@ -12,27 +10,10 @@ static void tell(const struct vcard *v, const char *what)
                 (unsigned long long)(flashsim_operations(&v->flash) - v->operations_before));
 }
 
-static int system_random(uint8_t *buf, size_t n)
-{
-    while (n > 0) {
-        ssize_t got = getrandom(buf, n, 0);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return HAL_FAIL;
-        buf += got;
-        n -= (size_t)got;
-    }
-    return HAL_OK;
-}
-
 static int vcard_random(void *ctx, uint8_t *buf, size_t n)
 {
     struct vcard *v = ctx;
-    if (!v->seeded)
-        return system_random(buf, n);
-    br_hmac_drbg_generate(&v->drbg, buf, n);
-    return HAL_OK;
+    return chip_random_bytes(&v->random, buf, n) ? HAL_OK : HAL_FAIL;
 }
 
 static int vcard_identity(void *ctx, struct hal_identity *out)
@@ -52,12 +33,6 @@ bool vcard_init(struct vcard *v, const struct image *image)
         return false;
     v->operations_before = flashsim_operations(&v->flash);
     return true;
-}
-
-void vcard_seed(struct vcard *v, uint64_t seed)
-{
-    v->seeded = true;
-    br_hmac_drbg_init(&v->drbg, &br_sha256_vtable, &seed, sizeof seed);
 }
 
 void vcard_cut_at(struct vcard *v, uint64_t operation, uint64_t seed)

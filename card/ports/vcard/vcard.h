@@ -5,12 +5,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include <bearssl.h>
-
 #include "card/apdu/card.h"
 #include "card/hal/hal.h"
 #include "card/ports/flashsim/flashsim.h"
 #include "card/ports/vcard/image.h"
+#include "card/ports/vcard/random.h"
 #include "card/ports/vcard/vpcd_link.h"
 
 struct vcard {
@@ -20,18 +19,13 @@ struct vcard {
     struct hal_identity identity;
     uint64_t operations_before; /* of this process */
     uint64_t power_seed;        /* how torn units read after the next power-on */
-    bool seeded;
-    br_hmac_drbg_context drbg; /* when seeded */
-    bool verbose;              /* power and cuts are told on standard error */
+    struct chip_random random;  /* the system's, until it is seeded */
+    bool verbose;               /* power and cuts are told on standard error */
 };
 
 /* Puts the chip together without powering it. image stays open and the caller's; v is not moved afterwards.
  * False when the image holds no flash of this layout. */
 bool vcard_init(struct vcard *v, const struct image *image);
-
-/* Makes all of the card's random numbers follow from the seed: for runs that can be repeated, not for real
- * keys. */
-void vcard_seed(struct vcard *v, uint64_t seed);
 
 /* Power is lost in the given flash operation, counted from 1; the seed decides how it tears, and how what is
  * torn reads afterwards. */
