@@ -189,7 +189,7 @@ static enum tally_error find_program(struct vreader *v)
         (void)set_path(v->program, program);
     if (v->program[0] == '\0')
         return find_kind(v, v->kind != NULL ? v->kind : kind != NULL ? kind : "host");
-    return access(v->program, X_OK) == 0 ? TALLY_OK : wrong("the card's program cannot be run");
+    return access(v->program, X_OK) == 0 ? TALLY_OK : wrong("the card's program cannot be run; see --vcard");
 }
 
 static enum tally_error parse(struct vreader *v, int argc, char **argv, bool *help_asked)

@@ -4,50 +4,8 @@
 #include <check.h>
 #include <stdio.h>
 
+#include "tests/bench/link_model.h"
 #include "tests/support/ticket_world.h"
-
-/* Frame and chaining parameters of the model. */
-struct link {
-    double divisor;                    /* D: 1, 2, 4, 8 for 106, 212, 424, 848 kbit/s */
-    unsigned card_frame, reader_frame; /* FSC, FSD in bytes */
-};
-
-enum { FRAME_OVERHEAD = 3 }; /* PCB and CRC */
-static const double CARRIER_HZ = 13.56e6, TURN_MS = 0.087, READER_MS = 0.5;
-
-struct exchange {
-    unsigned in, out; /* bytes of command and answer, status word included */
-};
-
-static unsigned frames(unsigned bytes, unsigned frame)
-{
-    return (bytes + frame - FRAME_OVERHEAD - 1) / (frame - FRAME_OVERHEAD);
-}
-
-static double frame_ms(const struct link *l, unsigned bytes)
-{
-    double etu_ms = 128.0 / (CARRIER_HZ * l->divisor) * 1e3;
-    return (9.0 * bytes + 2.0) * etu_ms;
-}
-
-/* One APDU: both frames' bytes, acknowledgements of chained blocks, turn-around times, and the reader's own
- * work. */
-static double exchange_ms(const struct link *l, const struct exchange *x)
-{
-    double etu_ms = 128.0 / (CARRIER_HZ * l->divisor) * 1e3;
-    unsigned k = frames(x->in, l->card_frame), m = frames(x->out, l->reader_frame);
-    return frame_ms(l, x->in + FRAME_OVERHEAD * k) + frame_ms(l, x->out + FRAME_OVERHEAD * m) +
-           (k + m - 2) * (frame_ms(l, FRAME_OVERHEAD) + 2 * etu_ms) + 2 * (k + m - 1) * TURN_MS + READER_MS;
-}
-
-static double tap_ms(double divisor, unsigned frame, const struct exchange *x, size_t n)
-{
-    const struct link l = {divisor, frame, frame};
-    double sum = 0;
-    for (size_t i = 0; i < n; i++)
-        sum += exchange_ms(&l, &x[i]);
-    return sum;
-}
 
 /* What the last command and its answer took on the wire: header, Lc and Le in short form, status word. */
 static struct exchange last_exchange(const struct gate *g)
@@ -60,12 +18,12 @@ static void print_figures(const struct exchange x[2])
     printf("gate.apdus %d\n", 2);
     printf("gate.bytes_in %u\n", x[0].in + x[1].in);
     printf("gate.bytes_out %u\n", x[0].out + x[1].out);
-    printf("gate.link_106_ms %.2f\n", tap_ms(1, 256, x, 2));
-    printf("gate.link_212_ms %.2f\n", tap_ms(2, 256, x, 2));
-    printf("gate.link_424_ms %.2f\n", tap_ms(4, 256, x, 2));
-    printf("gate.link_848_ms %.2f\n", tap_ms(8, 256, x, 2));
-    printf("gate.link_106_fsd64_ms %.2f\n", tap_ms(1, 64, x, 2));
-    printf("gate.link_848_fsd64_ms %.2f\n", tap_ms(8, 64, x, 2));
+    printf("gate.link_106_ms %.2f\n", link_ms(1, 256, x, 2));
+    printf("gate.link_212_ms %.2f\n", link_ms(2, 256, x, 2));
+    printf("gate.link_424_ms %.2f\n", link_ms(4, 256, x, 2));
+    printf("gate.link_848_ms %.2f\n", link_ms(8, 256, x, 2));
+    printf("gate.link_106_fsd64_ms %.2f\n", link_ms(1, 64, x, 2));
+    printf("gate.link_848_fsd64_ms %.2f\n", link_ms(8, 64, x, 2));
 }
 
 /* The world of the ticket tests asserts, so it lives inside a Check run. */

@@ -4,7 +4,7 @@
 set -euo pipefail
 build=$1 json=$2 only=${3:-}
 here=$build/tests/bench
-known="gate vreader authd"
+known="gate card vreader authd"
 
 figures=$(mktemp)
 trap 'rm -f "$figures"' EXIT
@@ -13,8 +13,22 @@ trap 'rm -f "$figures"' EXIT
 run_one() {
     case $1 in
     vreader) "$build/reader-tools/tally-vreader" -- "$here/bench_vreader" ;;
+    card) bench_card ;;
     *) "$here/bench_$1" ;;
     esac
+}
+
+# The firmware's sizes and counts; what differs from the committed ones is told.
+bench_card() {
+    local source folder now
+    folder=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+    source=$folder/../../card/ports/mps2
+    now=$(mktemp)
+    "$source/report.sh" "$build/../firmware" "$build/../bearssl" >"$now" 2>/dev/null
+    "$here/bench_card" >>"$now"
+    "$folder/compare.sh" "$folder/card.baseline" "$now" >&2
+    cat "$now"
+    rm -f "$now"
 }
 
 case " $known " in

@@ -10,7 +10,8 @@
 struct mcucard {
     struct image image;
     struct mcard machine;
-    struct mcard_report spent;
+    struct mcucard_spent spent;
+    uint64_t operations, erases; /* when spent was last asked for */
 };
 
 static void open_image(const struct hal_identity *identity, struct image *image)
@@ -80,6 +81,7 @@ struct mcucard *mcucard_take(struct ramcard *rc, bool counting, uint64_t seed)
     chip_random_seed(&mc->machine.random, seed);
     struct ramcard_body body = {mc, mc->image.flash, transmit, power_on, cut_after};
     ramcard_move(rc, &body);
+    (void)mcucard_spent(mc);
     return mc;
 }
 
@@ -95,9 +97,16 @@ struct mcard *mcucard_machine(struct mcucard *mc)
     return &mc->machine;
 }
 
-struct mcard_report mcucard_spent(struct mcucard *mc)
+struct mcucard_spent mcucard_spent(struct mcucard *mc)
 {
-    struct mcard_report spent = mc->spent;
-    mc->spent = (struct mcard_report){0};
+    struct mcucard_spent spent = mc->spent;
+    uint64_t operations = flashsim_operations(&mc->machine.flash), erases = 0;
+    for (uint32_t page = 0; page < IMAGE_PAGES; page++)
+        erases += flashsim_erases(&mc->machine.flash, page);
+    spent.erases = erases - mc->erases;
+    spent.programs = operations - mc->operations - spent.erases;
+    mc->operations = operations;
+    mc->erases = erases;
+    mc->spent = (struct mcucard_spent){0};
     return spent;
 }

@@ -20,7 +20,11 @@ void mcucard_free(struct mcucard *mc);
 /* The machine: its report on the last command, faults to order. */
 struct mcard *mcucard_machine(struct mcucard *mc);
 
-/* All commands since the last call (61xx followed, chained parts): instructions added up, deepest stack. */
-struct mcard_report mcucard_spent(struct mcucard *mc);
+/* What all commands since the last call took (61xx followed, chained parts). */
+struct mcucard_spent {
+    uint64_t instructions, programs, erases; /* operations of the flash: units, pages */
+    uint32_t stack;                          /* bytes at the deepest */
+};
+struct mcucard_spent mcucard_spent(struct mcucard *mc);
 
 #endif

@@ -58,8 +58,8 @@ struct ramcard_body {
  * restore and broken random do not work. */
 void ramcard_move(struct ramcard *rc, const struct ramcard_body *body);
 
-/* When set: called before the first command that a process sends to a card, to move it elsewhere or not. So each
- * forked test can give its card a body of its own. */
+/* When set: called before the first command that a process sends to a card, to move it elsewhere or not. So
+ * each forked test can give its card a body of its own. */
 extern void (*ramcard_settle)(struct ramcard *rc);
 
 /* From here on the random source fails, or works again. */

@@ -54,7 +54,8 @@ enum mcard_result {
  * build puts it, as seen from this program's place. */
 enum mcard_result mcard_init(struct mcard *m, const struct image *image, const char *firmware);
 
-/* Power is lost in the given flash operation, counted from 1 since mcard_init; see vcard_cut_at. */
+/* Power is lost in the given flash operation, counted from 1 since mcard_init; 0: in none. See vcard_cut_at.
+ */
 void mcard_cut_at(struct mcard *m, uint64_t operation, uint64_t seed);
 
 /* Power is lost so many instructions into the next request. Exact and repeatable when counting. */
