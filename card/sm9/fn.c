@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "card/sm9/invert.h"
+
 const limb fn_modulus[LIMBS] =
     LIMBS_OF(0xe56ee19cd69ecf25, 0x49f2934b18ea8bee, 0xd603ab4ff58ec744, 0xb640000002a3a6f1);
 
@@ -10,8 +12,6 @@ static const limb n_inverse = (limb)0x1d02662351974b53;
 static const limb radix_squared[LIMBS] =
     LIMBS_OF(0x7598cd79cd750c35, 0xe4a08110bb6daeab, 0xbfee4bae7d78a1f9, 0x8894f5d163695d0e);
 
-static const limb n_minus_2[LIMBS] =
-    LIMBS_OF(0xe56ee19cd69ecf23, 0x49f2934b18ea8bee, 0xd603ab4ff58ec744, 0xb640000002a3a6f1);
 static const limb n_minus_1[LIMBS] =
     LIMBS_OF(0xe56ee19cd69ecf24, 0x49f2934b18ea8bee, 0xd603ab4ff58ec744, 0xb640000002a3a6f1);
 
@@ -42,16 +42,9 @@ void fn_mul(struct fn *r, const struct fn *a, const struct fn *b)
     montgomery(r->l, t, radix_squared);
 }
 
-/* a^(n-2): the exponent is public. */
 void fn_invert(struct fn *r, const struct fn *a)
 {
-    struct fn x = {{1}};
-    for (size_t bit = 256; bit > 0; bit--) {
-        fn_mul(&x, &x, &x);
-        if (n_minus_2[(bit - 1) / LIMB_BITS] >> ((bit - 1) % LIMB_BITS) & 1)
-            fn_mul(&x, &x, a);
-    }
-    *r = x;
+    limbs_invert(r->l, a->l, fn_modulus, (limb)0 - n_inverse);
 }
 
 bool fn_is_zero(const struct fn *a)

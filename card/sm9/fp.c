@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "card/sm9/adx.h"
+#include "card/sm9/invert.h"
 
 const limb fp_modulus[LIMBS] =
     LIMBS_OF(0xe56f9b27e351457d, 0x21f2934b1a7aeedb, 0xd603ab4ff58ec745, 0xb640000002a3a6f1);
@@ -12,15 +13,15 @@ static const limb p_inverse = (limb)0x892bc42c2f2ee42b;
 
 const struct fp fp_zero = {LIMBS_OF(0, 0, 0, 0)};
 
-/* 2^256 mod p, and its square. */
+/* 2^256 mod p, its cube and its square. */
 const struct fp fp_one = {
     LIMBS_OF(0x1a9064d81caeba83, 0xde0d6cb4e5851124, 0x29fc54b00a7138ba, 0x49bffffffd5c590e)};
+static const struct fp radix_cubed = {
+    LIMBS_OF(0x130257769df5827e, 0x36920fc0837ec76e, 0xcbec24519c22a142, 0x219be84a7c687090)};
 static const struct fp radix_squared = {
     LIMBS_OF(0x27dea312b417e2d2, 0x88f8105fae1a5d3f, 0xe479b522d6706e7b, 0x2ea795a656f62fbd)};
 
-/* p - 2; (p - 5) / 8. */
-static const limb p_minus_2[LIMBS] =
-    LIMBS_OF(0xe56f9b27e351457b, 0x21f2934b1a7aeedb, 0xd603ab4ff58ec745, 0xb640000002a3a6f1);
+/* (p - 5) / 8 */
 static const limb sqrt_exponent[LIMBS] =
     LIMBS_OF(0x7cadf364fc6a28af, 0xa43e5269634f5ddb, 0x3ac07569feb1d8e8, 0x16c80000005474de);
 
@@ -41,6 +42,18 @@ void limbs_to_bytes(uint8_t out[32], const limb a[LIMBS])
     for (size_t i = 0; i < 32; i++)
         out[31 - i] = (uint8_t)(a[i / STEP] >> (8 * (i % STEP)));
 }
+
+#if !LIMB_IS_64
+void fp_add(struct fp *r, const struct fp *a, const struct fp *b)
+{
+    limbs_add_mod(r->l, a->l, b->l, fp_modulus);
+}
+
+void fp_sub(struct fp *r, const struct fp *a, const struct fp *b)
+{
+    limbs_sub_mod(r->l, a->l, b->l, fp_modulus);
+}
+#endif
 
 void fp_mul_wide(struct fp_wide *r, const struct fp *a, const struct fp *b)
 {
@@ -105,7 +118,8 @@ static void power(struct fp *r, const struct fp *a, const limb e[LIMBS])
 
 void fp_invert(struct fp *r, const struct fp *a)
 {
-    power(r, a, p_minus_2);
+    limbs_invert(r->l, a->l, fp_modulus, (limb)0 - p_inverse);
+    fp_mul(r, r, &radix_cubed);
 }
 
 /* Atkin's formula for p = 5 mod 8: with b = (2a)^((p-5)/8) and i = 2ab^2, the root is ab(i - 1). */

@@ -22,6 +22,8 @@ struct fp_wide {
     limb l[2 * LIMBS];
 };
 
+/* Inline where an addition is a dozen instructions. */
+#if LIMB_IS_64
 static inline void fp_add(struct fp *r, const struct fp *a, const struct fp *b)
 {
     limbs_add_mod(r->l, a->l, b->l, fp_modulus);
@@ -31,6 +33,10 @@ static inline void fp_sub(struct fp *r, const struct fp *a, const struct fp *b)
 {
     limbs_sub_mod(r->l, a->l, b->l, fp_modulus);
 }
+#else
+void fp_add(struct fp *r, const struct fp *a, const struct fp *b);
+void fp_sub(struct fp *r, const struct fp *a, const struct fp *b);
+#endif
 
 static inline void fp_double(struct fp *r, const struct fp *a)
 {
