@@ -17,7 +17,11 @@ sources() {
     return 0
 }
 one_line_sources() {
-    cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list 2>/dev/null | sed -n 's/^deb /deb-src /p'
+    local f
+    for f in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
+        [ -f "$f" ] && sed -n 's/^deb /deb-src /p' "$f"
+    done
+    return 0
 }
 sources >"$folder/apt/debian.sources"
 list=$folder/apt/debian.sources
