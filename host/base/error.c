@@ -20,6 +20,7 @@ static const struct {
     [TALLY_E_IO] = {"input/output failed", 8},
     [TALLY_E_MEMORY] = {"out of memory", 8},
     [TALLY_E_BUG] = {"internal error", 8},
+    [TALLY_E_BUSY] = {"busy", 8},
 };
 
 const char *tally_error_text(enum tally_error e)

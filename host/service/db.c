@@ -1,16 +1,11 @@
-#include "host/service/db.h"
-
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
+/* A database: opening, the pool of readers, the rest by its engine. */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "host/base/log.h"
-#include "host/service/db_internal.h"
+#include "host/service/db_engine.h"
 
-#define BUSY_TIMEOUT_MS 5000 /* for another process that writes: a backup's restore, a tool */
+#define READ_RUNS 3 /* of one read, when the engine loses its transaction */
 
 static const uint64_t group_bounds[] = {1, 2, 4, 8, 16, 32, 64, 128, 256};
 static const uint64_t commit_bounds_us[] = {100, 250, 500, 1000, 2500, 5000, 10000, 25000, 100000, 1000000};
@@ -18,6 +13,9 @@ static const uint64_t commit_bounds_us[] = {100, 250, 500, 1000, 2500, 5000, 100
 static const struct tally_metric_family families[] = {
     {.name = "db_operations", .type = TALLY_COUNTER, .help = "Operations the writer ran, by result."},
     {.name = "db_groups", .type = TALLY_COUNTER, .help = "Commits: groups of operations."},
+    {.name = "db_groups_again",
+     .type = TALLY_COUNTER,
+     .help = "Groups that the server undid and that were run again."},
     {.name = "db_group_size",
      .type = TALLY_HISTOGRAM,
      .help = "Operations in one commit.",
@@ -33,19 +31,19 @@ static const struct tally_metric_family families[] = {
     {.name = NULL},
 };
 
-static pthread_once_t sqlite_once = PTHREAD_ONCE_INIT;
-
-/* Memory statistics cost a global lock on every allocation. */
-static void configure_sqlite(void)
+/* Which engine, and where. */
+static enum tally_error locate(struct tally_db *db, const char *location)
 {
-    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
-    (void)sqlite3_initialize();
-}
-
-enum tally_error db_exec(struct tally_tx *tx, const char *sql)
-{
-    int result = sqlite3_exec(tx->handle, sql, NULL, NULL, NULL);
-    return result == SQLITE_OK ? TALLY_OK : db_error(tx, result, sql);
+    static const char sqlite[] = "sqlite:";
+    db->engine = &db_sqlite;
+    if (strncmp(location, sqlite, sizeof sqlite - 1) == 0)
+        location += sizeof sqlite - 1;
+    else if (strstr(location, "://") != NULL)
+        return TALLY_E_FORMAT;
+    if (location[0] == '\0')
+        return TALLY_E_FORMAT;
+    db->location = strdup(location);
+    return db->location != NULL ? TALLY_OK : TALLY_E_MEMORY;
 }
 
 void db_disconnect(struct tally_tx *tx)
@@ -53,55 +51,26 @@ void db_disconnect(struct tally_tx *tx)
     if (tx == NULL)
         return;
     for (size_t i = 0; i < TALLY_DB_STATEMENTS_MAX; i++)
-        sqlite3_finalize(tx->statements[i].handle);
-    sqlite3_close(tx->handle);
+        if (tx->statements[i].own != NULL)
+            tx->db->engine->finalise(&tx->statements[i]);
+    tx->db->engine->disconnect(tx);
     free(tx);
 }
 
-enum tally_error db_connect(const struct tally_db *db, bool reader, struct tally_tx **out)
+enum tally_error db_connect(struct tally_db *db, enum db_kind kind, struct tally_tx **out)
 {
-    static const char common[] =
-        "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY; "
-        "PRAGMA synchronous = FULL; PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 4000";
     *out = NULL;
     struct tally_tx *tx = calloc(1, sizeof *tx);
     if (tx == NULL)
         return TALLY_E_MEMORY;
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
-    enum tally_error e = TALLY_OK;
-    int result = sqlite3_open_v2(db->path, &tx->handle, flags, db->options.vfs);
-    if (result != SQLITE_OK) {
-        tally_log(TALLY_LOG_ERROR, "db", NULL, "database does not open", TALLY_STR("path", db->path),
-                  TALLY_STR("reason", sqlite3_errstr(result)));
-        e = TALLY_E_IO;
-    }
-    if (e == TALLY_OK) {
-        sqlite3_extended_result_codes(tx->handle, 1);
-        sqlite3_busy_timeout(tx->handle, BUSY_TIMEOUT_MS);
-        e = db_exec(tx, common);
-    }
-    if (e == TALLY_OK)
-        e = db_exec(tx, reader ? "PRAGMA query_only = ON" : "PRAGMA journal_mode = WAL");
-    if (e == TALLY_OK)
-        e = db_prepare_commands(tx);
+    tx->db = db;
+    tx->kind = kind;
+    enum tally_error e = db->engine->connect(tx);
     if (e != TALLY_OK) {
         db_disconnect(tx);
         return e;
     }
     *out = tx;
-    return TALLY_OK;
-}
-
-/* Made by us, so that neither it nor the files SQLite puts beside it can be read by others. */
-static enum tally_error make_file(const char *path)
-{
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (fd < 0) {
-        tally_log(TALLY_LOG_ERROR, "db", NULL, "database file cannot be opened", TALLY_STR("path", path),
-                  TALLY_STR("reason", strerror(errno)));
-        return TALLY_E_IO;
-    }
-    close(fd);
     return TALLY_OK;
 }
 
@@ -114,37 +83,48 @@ static enum tally_error setup_metrics(struct tally_db *db)
     db->operations_ok = tally_metrics_get(metrics, "db_operations", "result=\"ok\"");
     db->operations_failed = tally_metrics_get(metrics, "db_operations", "result=\"failed\"");
     db->groups = tally_metrics_get(metrics, "db_groups", "");
+    db->groups_again = tally_metrics_get(metrics, "db_groups_again", "");
     db->group_size = tally_metrics_get(metrics, "db_group_size", "");
     db->commit_seconds = tally_metrics_get(metrics, "db_group_seconds", "");
     return e;
 }
 
+static enum tally_error start_writer(struct tally_db *db)
+{
+    if (db->options.same_thread)
+        return TALLY_OK;
+    if (pthread_create(&db->writer_thread, NULL, db_writer_main, db) != 0)
+        return TALLY_E_MEMORY;
+    db->writer_started = true;
+    return TALLY_OK;
+}
+
 enum tally_error tally_db_open(const struct tally_db_options *options, struct tally_db **out)
 {
     *out = NULL;
-    pthread_once(&sqlite_once, configure_sqlite);
     struct tally_db *db = calloc(1, sizeof *db);
     if (db == NULL)
         return TALLY_E_MEMORY;
     pthread_mutex_init(&db->lock, NULL);
     pthread_cond_init(&db->work, NULL);
     db->options = *options;
+    db->options.location = NULL;
     db->last = &db->first;
-    db->path = strdup(options->path);
-    enum tally_error e = db->path != NULL ? setup_metrics(db) : TALLY_E_MEMORY;
+    enum tally_error e = locate(db, options->location);
     if (e == TALLY_OK)
-        e = make_file(db->path);
+        e = setup_metrics(db);
     if (e == TALLY_OK)
-        e = db_connect(db, false, &db->writer);
+        e = db->engine->open(db);
+    if (e == TALLY_OK)
+        e = db_connect(db, DB_WRITE, &db->writer);
     if (e == TALLY_OK)
         e = db_migrate(db->writer, options->schemas);
-    if (e == TALLY_OK && pthread_create(&db->writer_thread, NULL, db_writer_main, db) != 0)
-        e = TALLY_E_MEMORY;
+    if (e == TALLY_OK)
+        e = start_writer(db);
     if (e != TALLY_OK) {
         tally_db_close(db);
         return e;
     }
-    db->writer_started = true;
     db->options.schemas = NULL;
     *out = db;
     return TALLY_OK;
@@ -169,24 +149,36 @@ void tally_db_close(struct tally_db *db)
     for (size_t i = 0; i < db->reader_count; i++)
         db_disconnect(db->readers[i]);
     db_disconnect(db->writer);
+    db->engine->close(db);
     pthread_cond_destroy(&db->work);
     pthread_mutex_destroy(&db->lock);
-    free(db->path);
+    free(db->location);
     free(db);
 }
 
-static enum tally_error take_reader(struct tally_db *db, struct tally_tx **tx)
+enum tally_error db_reader_take(struct tally_db *db, struct tally_tx **tx)
 {
     *tx = NULL;
+    if (db->options.same_thread) {
+        if (db->engine->in_transaction(db->writer))
+            return TALLY_E_BUG;
+        *tx = db->writer;
+        db->writer->kind = DB_READ;
+        return TALLY_OK;
+    }
     pthread_mutex_lock(&db->lock);
     if (db->reader_count > 0)
         *tx = db->readers[--db->reader_count];
     pthread_mutex_unlock(&db->lock);
-    return *tx != NULL ? TALLY_OK : db_connect(db, true, tx);
+    return *tx != NULL ? TALLY_OK : db_connect(db, DB_READ, tx);
 }
 
-static void return_reader(struct tally_db *db, struct tally_tx *tx)
+void db_reader_return(struct tally_db *db, struct tally_tx *tx)
 {
+    if (db->options.same_thread) {
+        db->writer->kind = DB_WRITE;
+        return;
+    }
     pthread_mutex_lock(&db->lock);
     if (db->reader_count < TALLY_DB_READERS_MAX) {
         db->readers[db->reader_count++] = tx;
@@ -199,17 +191,20 @@ static void return_reader(struct tally_db *db, struct tally_tx *tx)
 enum tally_error tally_db_read(struct tally_db *db, tally_db_op *op, void *arg)
 {
     struct tally_tx *tx;
-    enum tally_error e = take_reader(db, &tx);
+    enum tally_error e = db_reader_take(db, &tx);
     if (e != TALLY_OK)
         return e;
-    e = db_command(tx, db_begin);
-    if (e == TALLY_OK) {
-        e = op(tx, arg);
-        db_release_statements(tx);
-        if (sqlite3_get_autocommit(tx->handle) == 0 && db_command(tx, db_rollback) != TALLY_OK)
+    for (int run = 0; run < READ_RUNS; run++) {
+        tx->again = false;
+        e = db->engine->begin(tx);
+        if (e == TALLY_OK)
+            e = db_run(tx, op, arg);
+        if (db->engine->rollback(tx) != TALLY_OK && e == TALLY_OK)
             e = TALLY_E_IO;
+        if (!tx->again)
+            break;
     }
-    return_reader(db, tx);
+    db_reader_return(db, tx);
     return e;
 }
 
@@ -225,41 +220,7 @@ enum tally_error tally_db_check(void *ctx)
     return tally_db_read(ctx, select_one, NULL);
 }
 
-/* One step copies everything inside one read transaction, so that writers never make it start over. */
-static enum tally_error copy_to(struct tally_tx *from, const char *path)
-{
-    sqlite3 *to = NULL;
-    int result = sqlite3_open_v2(path, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
-    sqlite3_backup *backup =
-        result == SQLITE_OK ? sqlite3_backup_init(to, "main", from->handle, "main") : NULL;
-    result = backup != NULL ? sqlite3_backup_step(backup, -1) : SQLITE_ERROR;
-    if (backup != NULL)
-        sqlite3_backup_finish(backup);
-    if (result != SQLITE_DONE)
-        tally_log(TALLY_LOG_ERROR, "db", NULL, "backup failed", TALLY_STR("path", path),
-                  TALLY_STR("reason", sqlite3_errstr(result)));
-    return sqlite3_close(to) == SQLITE_OK && result == SQLITE_DONE ? TALLY_OK : TALLY_E_IO;
-}
-
 enum tally_error tally_db_backup(struct tally_db *db, const char *path)
 {
-    char temporary[4096];
-    struct tally_tx *tx;
-    if (access(path, F_OK) == 0)
-        return TALLY_E_EXISTS;
-    if (snprintf(temporary, sizeof temporary, "%s.new", path) >= (int)sizeof temporary)
-        return TALLY_E_FORMAT;
-    enum tally_error e = take_reader(db, &tx);
-    if (e != TALLY_OK)
-        return e;
-    (void)unlink(temporary);
-    e = make_file(temporary);
-    if (e == TALLY_OK)
-        e = copy_to(tx, temporary);
-    return_reader(db, tx);
-    if (e == TALLY_OK && rename(temporary, path) != 0)
-        e = TALLY_E_IO;
-    if (e != TALLY_OK)
-        (void)unlink(temporary);
-    return e;
+    return db->engine->backup(db, path);
 }

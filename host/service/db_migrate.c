@@ -1,6 +1,6 @@
 /* Forward-only, numbered migrations, one sequence a component. */
 #include "host/base/log.h"
-#include "host/service/db_internal.h"
+#include "host/service/db_engine.h"
 
 static enum tally_error read_version(struct tally_tx *tx, const char *component, int *version)
 {
@@ -28,7 +28,7 @@ static enum tally_error write_version(struct tally_tx *tx, const char *component
 static enum tally_error apply(struct tally_tx *tx, const struct tally_db_schema *schema,
                               const struct tally_db_migration *migration)
 {
-    enum tally_error e = db_exec(tx, migration->sql);
+    enum tally_error e = tx->db->engine->exec(tx, migration->sql);
     if (e == TALLY_OK)
         e = write_version(tx, schema->component, migration->version);
     if (e == TALLY_OK)
@@ -45,15 +45,10 @@ static int newest(const struct tally_db_schema *schema)
     return version;
 }
 
-/* Holds the write lock from reading the version to writing it: two processes that start at once migrate once.
- */
 static enum tally_error migrate_component(struct tally_tx *tx, const struct tally_db_schema *schema)
 {
     int version;
-    enum tally_error e = db_exec(tx, "BEGIN IMMEDIATE");
-    if (e != TALLY_OK)
-        return e;
-    e = read_version(tx, schema->component, &version);
+    enum tally_error e = read_version(tx, schema->component, &version);
     if (e == TALLY_OK && version > newest(schema)) {
         tally_log(TALLY_LOG_ERROR, "db", NULL, "schema is newer than this program",
                   TALLY_STR("schema", schema->component), TALLY_INT("version", version),
@@ -66,19 +61,25 @@ static enum tally_error migrate_component(struct tally_tx *tx, const struct tall
         e = m->version == version + 1 ? apply(tx, schema, m) : TALLY_E_BUG;
         version = m->version;
     }
-    if (e == TALLY_OK)
-        e = db_exec(tx, "COMMIT");
-    if (e != TALLY_OK && sqlite3_get_autocommit(tx->handle) == 0)
-        (void)db_exec(tx, "ROLLBACK");
     return e;
 }
 
+/* Everything in one writer's transaction, from reading the versions to writing them: two processes that start
+ * at once migrate once. */
 enum tally_error db_migrate(struct tally_tx *tx, const struct tally_db_schema *schemas)
 {
-    enum tally_error e =
-        db_exec(tx, "CREATE TABLE IF NOT EXISTS tally_schema "
-                    "(component TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT, WITHOUT ROWID");
+    const struct db_engine *engine = tx->db->engine;
+    enum tally_error e = engine->begin(tx);
+    if (e != TALLY_OK)
+        return e;
+    e = engine->exec(tx, "CREATE TABLE IF NOT EXISTS tally_schema "
+                         "(component TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT, WITHOUT ROWID");
     for (const struct tally_db_schema *s = schemas; e == TALLY_OK && s->component != NULL; s++)
         e = migrate_component(tx, s);
+    if (e == TALLY_OK)
+        e = engine->commit(tx);
+    if (e != TALLY_OK)
+        (void)engine->rollback(tx);
+    tx->failed = TALLY_OK;
     return e;
 }

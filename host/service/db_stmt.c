@@ -1,54 +1,22 @@
-/* Statements: prepared once, bound, stepped, reset. */
+/* Statements over either engine: kept by connection, handed out reset, errors remembered. */
 #include <string.h>
 
 #include "host/base/log.h"
-#include "host/service/db_internal.h"
+#include "host/service/db_engine.h"
 
-const char db_begin[] = "BEGIN", db_begin_write[] = "BEGIN IMMEDIATE", db_commit[] = "COMMIT",
-           db_rollback[] = "ROLLBACK", db_savepoint[] = "SAVEPOINT op", db_undo[] = "ROLLBACK TO op",
-           db_release[] = "RELEASE op";
-
-enum tally_error db_command(struct tally_tx *tx, const char *sql)
+static const struct db_engine *engine_of(const struct tally_stmt *stmt)
 {
-    enum tally_error e = tally_run(tally_db_prepare(tx, sql));
-    db_release_statements(tx);
-    return e;
-}
-
-enum tally_error db_prepare_commands(struct tally_tx *tx)
-{
-    static const char *const all[] = {db_begin,     db_begin_write, db_commit, db_rollback,
-                                      db_savepoint, db_undo,        db_release};
-    enum tally_error e = TALLY_OK;
-    for (size_t i = 0; e == TALLY_OK && i < sizeof all / sizeof all[0]; i++)
-        e = tally_db_prepare(tx, all[i])->error;
-    db_release_statements(tx);
-    return e;
-}
-
-enum tally_error db_error(struct tally_tx *tx, int result, const char *sql)
-{
-    int extended = sqlite3_extended_errcode(tx->handle);
-    if (extended == SQLITE_CONSTRAINT_UNIQUE || extended == SQLITE_CONSTRAINT_PRIMARYKEY ||
-        extended == SQLITE_CONSTRAINT_ROWID)
-        return TALLY_E_EXISTS;
-    if ((result & 0xFF) == SQLITE_CONSTRAINT)
-        return TALLY_E_STATE;
-    tally_log(TALLY_LOG_ERROR, "db", NULL, "database failed", TALLY_INT("sqlite", extended),
-              TALLY_STR("reason", sqlite3_errmsg(tx->handle)), TALLY_STR("sql", sql));
-    return TALLY_E_IO;
+    return stmt->tx->db->engine;
 }
 
 static void prepare(struct tally_tx *tx, struct tally_stmt *stmt, const char *sql)
 {
-    int result = sqlite3_prepare_v3(tx->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &stmt->handle, NULL);
     stmt->sql = sql;
     stmt->tx = tx;
-    stmt->error = result == SQLITE_OK && stmt->handle != NULL ? TALLY_OK : db_error(tx, result, sql);
+    stmt->error = tx->db->engine->prepare(stmt);
 }
 
-/* Literals have one address each, so the address is the key; a full table forgets the entry it would collide
- * with. */
+/* Literals have one address each, so the address is the key. */
 static struct tally_stmt *find(struct tally_tx *tx, const char *sql)
 {
     size_t start = ((uintptr_t)sql >> 3) % TALLY_DB_STATEMENTS_MAX;
@@ -68,10 +36,10 @@ struct tally_stmt *tally_db_prepare(struct tally_tx *tx, const char *sql)
         tx->broken = (struct tally_stmt){.sql = sql, .tx = tx, .error = TALLY_E_BUG};
         return &tx->broken;
     }
-    if (stmt->sql == NULL || stmt->handle == NULL)
+    if (stmt->sql == NULL || stmt->own == NULL)
         prepare(tx, stmt, sql);
     else if (stmt->used)
-        sqlite3_reset(stmt->handle);
+        engine_of(stmt)->reset(stmt, false);
     if (!stmt->used) {
         stmt->used = true;
         tx->used[tx->used_count++] = stmt;
@@ -84,88 +52,101 @@ void db_release_statements(struct tally_tx *tx)
     for (size_t i = 0; i < tx->used_count; i++) {
         struct tally_stmt *stmt = tx->used[i];
         stmt->used = false;
-        if (stmt->handle == NULL)
+        if (stmt->own == NULL)
             continue;
-        sqlite3_reset(stmt->handle);
-        sqlite3_clear_bindings(stmt->handle);
+        engine_of(stmt)->reset(stmt, true);
         stmt->error = TALLY_OK;
     }
     tx->used_count = 0;
 }
 
-static void note(struct tally_stmt *stmt, int result)
+enum tally_error db_run(struct tally_tx *tx, tally_db_op *op, void *arg)
 {
-    if (result != SQLITE_OK && stmt->error == TALLY_OK)
-        stmt->error = db_error(stmt->tx, result, stmt->sql);
+    tx->failed = TALLY_OK;
+    enum tally_error e = op(tx, arg);
+    db_release_statements(tx);
+    if (e == TALLY_OK)
+        e = tx->failed;
+    tx->failed = TALLY_OK;
+    return e;
 }
 
 void tally_bind_int(struct tally_stmt *stmt, int at, int64_t value)
 {
     if (stmt->error == TALLY_OK)
-        note(stmt, sqlite3_bind_int64(stmt->handle, at, value));
+        stmt->error = engine_of(stmt)->bind_int(stmt, at, value);
 }
 
 void tally_bind_text(struct tally_stmt *stmt, int at, const char *text)
 {
     if (stmt->error == TALLY_OK)
-        note(stmt, text != NULL ? sqlite3_bind_text(stmt->handle, at, text, -1, SQLITE_TRANSIENT)
-                                : sqlite3_bind_null(stmt->handle, at));
+        stmt->error = engine_of(stmt)->bind_text(stmt, at, text);
 }
 
 void tally_bind_blob(struct tally_stmt *stmt, int at, const void *bytes, size_t n)
 {
     if (stmt->error == TALLY_OK)
-        note(stmt, bytes != NULL ? sqlite3_bind_blob64(stmt->handle, at, bytes, n, SQLITE_TRANSIENT)
-                                 : sqlite3_bind_null(stmt->handle, at));
+        stmt->error = engine_of(stmt)->bind_blob(stmt, at, bytes, n);
+}
+
+/* What failed leaves PostgreSQL's transaction unusable, so it does so on either engine. */
+static enum tally_error run_step(struct tally_stmt *stmt, bool *row, bool trying)
+{
+    struct tally_tx *tx = stmt->tx;
+    enum tally_error e = tx->failed != TALLY_OK ? tx->failed : stmt->error;
+    *row = false;
+    if (e == TALLY_OK)
+        e = trying ? engine_of(stmt)->try(stmt, row) : engine_of(stmt)->step(stmt, row);
+    if (e != TALLY_OK && tx->failed == TALLY_OK && !(trying && e == TALLY_E_EXISTS))
+        tx->failed = e;
+    return e;
 }
 
 enum tally_error tally_step(struct tally_stmt *stmt, bool *row)
 {
-    *row = false;
-    if (stmt->error != TALLY_OK)
-        return stmt->error;
-    int result = sqlite3_step(stmt->handle);
-    *row = result == SQLITE_ROW;
-    if (result == SQLITE_ROW || result == SQLITE_DONE)
-        return TALLY_OK;
-    return db_error(stmt->tx, result, stmt->sql);
+    return run_step(stmt, row, false);
 }
 
 enum tally_error tally_run(struct tally_stmt *stmt)
 {
     bool row;
-    enum tally_error e = tally_step(stmt, &row);
+    enum tally_error e = run_step(stmt, &row, false);
+    return e == TALLY_OK && row ? TALLY_E_BUG : e;
+}
+
+enum tally_error tally_try(struct tally_stmt *stmt)
+{
+    bool row;
+    enum tally_error e = run_step(stmt, &row, true);
     return e == TALLY_OK && row ? TALLY_E_BUG : e;
 }
 
 enum tally_error tally_first(struct tally_stmt *stmt)
 {
     bool row;
-    enum tally_error e = tally_step(stmt, &row);
+    enum tally_error e = run_step(stmt, &row, false);
     return e == TALLY_OK && !row ? TALLY_E_NOT_FOUND : e;
 }
 
 int64_t tally_column_int(struct tally_stmt *stmt, int at)
 {
-    return sqlite3_column_int64(stmt->handle, at);
+    return engine_of(stmt)->column_int(stmt, at);
 }
 
 bool tally_column_null(struct tally_stmt *stmt, int at)
 {
-    return sqlite3_column_type(stmt->handle, at) == SQLITE_NULL;
+    return engine_of(stmt)->column_null(stmt, at);
 }
 
 const char *tally_column_text(struct tally_stmt *stmt, int at)
 {
-    const unsigned char *text = sqlite3_column_text(stmt->handle, at);
-    return text != NULL ? (const char *)text : "";
+    const char *text = engine_of(stmt)->column_text(stmt, at);
+    return text != NULL ? text : "";
 }
 
 const void *tally_column_blob(struct tally_stmt *stmt, int at, size_t *n)
 {
-    const void *bytes = sqlite3_column_blob(stmt->handle, at);
-    *n = (size_t)sqlite3_column_bytes(stmt->handle, at);
-    return bytes;
+    return engine_of(stmt)->column_blob(stmt, at, n);
 }
 
 bool tally_column_text_copy(struct tally_stmt *stmt, int at, char *out, size_t size)
@@ -192,10 +173,5 @@ bool tally_column_blob_copy(struct tally_stmt *stmt, int at, void *out, size_t n
 
 int64_t tally_changes(const struct tally_tx *tx)
 {
-    return sqlite3_changes64(tx->handle);
-}
-
-int64_t tally_last_id(const struct tally_tx *tx)
-{
-    return sqlite3_last_insert_rowid(tx->handle);
+    return tx->db->engine->changes(tx);
 }

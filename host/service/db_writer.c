@@ -2,54 +2,68 @@
 #include <semaphore.h>
 
 #include "host/base/clock.h"
-#include "host/base/log.h"
-#include "host/service/db_internal.h"
+#include "host/service/db_engine.h"
 
-/* False once SQLite has rolled the whole transaction back by itself (disk full, I/O error, out of memory). */
-static bool in_transaction(const struct tally_tx *tx)
-{
-    return sqlite3_get_autocommit(tx->handle) == 0;
-}
+#define GROUP_RUNS 5 /* of one group, when the engine loses its transaction */
 
 static enum tally_error run_one(struct tally_tx *tx, const struct tally_db_job *job)
 {
-    enum tally_error e = db_command(tx, db_savepoint);
+    const struct db_engine *engine = tx->db->engine;
+    enum tally_error e = engine->savepoint(tx);
     if (e != TALLY_OK)
         return e;
-    e = job->op(tx, job->arg);
-    db_release_statements(tx);
-    if (!in_transaction(tx))
+    e = db_run(tx, job->op, job->arg);
+    if (!engine->in_transaction(tx))
         return e != TALLY_OK ? e : TALLY_E_IO;
-    if (e != TALLY_OK && db_command(tx, db_undo) != TALLY_OK)
-        return TALLY_E_IO;
-    enum tally_error released = db_command(tx, db_release);
+    enum tally_error undone = e != TALLY_OK ? engine->undo(tx) : TALLY_OK;
+    enum tally_error released = undone == TALLY_OK ? engine->release(tx) : undone;
+    if (undone != TALLY_OK)
+        return undone;
     return e != TALLY_OK ? e : released;
 }
 
 /* Gives every operation that had succeeded the group's error. */
-static void fail_group(struct tally_db_job *group)
+static void fail_group(struct tally_db_job *group, enum tally_error e)
 {
     for (struct tally_db_job *job = group; job != NULL; job = job->next)
         if (job->result == TALLY_OK)
-            job->result = TALLY_E_IO;
+            job->result = e;
 }
 
+/* In a transaction that is gone nothing more may run: its statements would stand alone. */
 static void run_group(struct tally_tx *tx, struct tally_db_job *group)
 {
-    enum tally_error e = db_command(tx, db_begin_write);
-    for (struct tally_db_job *job = group; job != NULL; job = job->next)
-        job->result = e != TALLY_OK ? e : in_transaction(tx) ? run_one(tx, job) : TALLY_E_IO;
+    const struct db_engine *engine = tx->db->engine;
+    enum tally_error e = engine->begin(tx), lost = TALLY_E_IO;
+    for (struct tally_db_job *job = group; job != NULL; job = job->next) {
+        bool open = e == TALLY_OK && engine->in_transaction(tx);
+        job->result = e != TALLY_OK ? e : open ? run_one(tx, job) : lost;
+        if (open && !engine->in_transaction(tx))
+            lost = job->result;
+    }
     if (e != TALLY_OK)
         return;
-    if (!in_transaction(tx)) {
-        fail_group(group);
+    if (!engine->in_transaction(tx)) {
+        fail_group(group, lost);
         return;
     }
-    if (db_command(tx, db_commit) == TALLY_OK)
+    e = engine->commit(tx);
+    if (e == TALLY_OK)
         return;
-    fail_group(group);
-    if (in_transaction(tx))
-        (void)db_command(tx, db_rollback);
+    fail_group(group, e);
+    (void)engine->rollback(tx);
+}
+
+static void run_until_decided(struct tally_db *db, struct tally_db_job *group)
+{
+    for (int run = 0; run < GROUP_RUNS; run++) {
+        db->writer->again = false;
+        run_group(db->writer, group);
+        if (!db->writer->again)
+            return;
+        if (db->groups_again != NULL)
+            tally_metric_add(db->groups_again, 1);
+    }
 }
 
 static void tell(struct tally_db *db, struct tally_db_job *group)
@@ -69,12 +83,9 @@ static void tell(struct tally_db *db, struct tally_db_job *group)
     tally_metric_observe(db->group_size, (uint64_t)(ok + failed));
 }
 
-/* Waits for work; NULL when closing and nothing is left. */
-static struct tally_db_job *take_group(struct tally_db *db)
+/* The next group, or NULL when nothing waits. With the lock held. */
+static struct tally_db_job *next_group(struct tally_db *db)
 {
-    pthread_mutex_lock(&db->lock);
-    while (db->first == NULL && !db->stopping)
-        pthread_cond_wait(&db->work, &db->lock);
     struct tally_db_job *group = db->first, *tail = NULL;
     size_t n = 0;
     for (struct tally_db_job *job = group; job != NULL && n < TALLY_DB_GROUP_MAX; job = job->next, n++)
@@ -86,23 +97,48 @@ static struct tally_db_job *take_group(struct tally_db *db)
     if (db->first == NULL)
         db->last = &db->first;
     db->queued -= n;
+    return group;
+}
+
+/* Waits for work; NULL when closing and nothing is left. */
+static struct tally_db_job *take_group(struct tally_db *db)
+{
+    pthread_mutex_lock(&db->lock);
+    while (db->first == NULL && !db->stopping)
+        pthread_cond_wait(&db->work, &db->lock);
+    struct tally_db_job *group = next_group(db);
     pthread_mutex_unlock(&db->lock);
     return group;
+}
+
+static void serve(struct tally_db *db, struct tally_db_job *group)
+{
+    uint64_t start = tally_clock_monotonic_us(&tally_system_clock);
+    run_until_decided(db, group);
+    if (db->commit_seconds != NULL)
+        tally_metric_observe(db->commit_seconds, tally_clock_monotonic_us(&tally_system_clock) - start);
+    tell(db, group);
 }
 
 void *db_writer_main(void *arg)
 {
     struct tally_db *db = arg;
-    for (;;) {
-        struct tally_db_job *group = take_group(db);
-        if (group == NULL)
-            return NULL;
-        uint64_t start = tally_clock_monotonic_us(&tally_system_clock);
-        run_group(db->writer, group);
-        if (db->commit_seconds != NULL)
-            tally_metric_observe(db->commit_seconds, tally_clock_monotonic_us(&tally_system_clock) - start);
-        tell(db, group);
-    }
+    struct tally_db_job *group;
+    while ((group = take_group(db)) != NULL)
+        serve(db, group);
+    return NULL;
+}
+
+/* Jobs submitted by those that are being run wait for the caller further up. */
+void db_writer_drain(struct tally_db *db)
+{
+    struct tally_db_job *group;
+    if (db->running)
+        return;
+    db->running = true;
+    while ((group = next_group(db)) != NULL)
+        serve(db, group);
+    db->running = false;
 }
 
 enum tally_error tally_db_submit(struct tally_db *db, struct tally_db_job *job)
@@ -123,6 +159,8 @@ enum tally_error tally_db_submit(struct tally_db *db, struct tally_db_job *job)
         db->queued++;
     }
     pthread_mutex_unlock(&db->lock);
+    if (e == TALLY_OK && db->options.same_thread)
+        db_writer_drain(db);
     return e;
 }
 

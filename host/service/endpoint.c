@@ -19,8 +19,8 @@ struct change {
     const struct binding *binding;
     struct tally_idempotency id;
     struct tally_db_job job;
-    bool claimed, prepared;
-    _Alignas(max_align_t) uint8_t state[];
+    bool claimed, prepared, applied;
+    _Alignas(max_align_t) uint8_t state[]; /* the state, and then how it was before apply ran first */
 };
 
 enum tally_error tally_call_answer(struct tally_call *call, int status, json_t *json)
@@ -133,7 +133,7 @@ static void free_change(struct change *change)
     if (change->prepared && endpoint->release != NULL)
         endpoint->release(change->state);
     json_decref(change->call.body);
-    tally_wipe(change->state, endpoint->state_size);
+    tally_wipe(change->state, 2 * endpoint->state_size);
     free(change);
 }
 
@@ -154,9 +154,22 @@ static bool answer_known(struct tally_call *call, struct tally_idempotency_known
     return true;
 }
 
+/* The writer may run an operation again when the database lost its transaction: every run starts alike. */
+static void start_apply(struct change *change)
+{
+    size_t n = change->binding->endpoint->state_size;
+    uint8_t *kept = change->state + n;
+    memcpy(change->applied ? change->state : kept, change->applied ? kept : change->state, n);
+    if (change->applied)
+        tally_http_respond(change->call.response, 0, NULL, NULL, 0);
+    change->call.response->header_count = 0;
+    change->applied = true;
+}
+
 static enum tally_error apply_change(struct tally_tx *tx, void *arg)
 {
     struct change *change = arg;
+    start_apply(change);
     struct tally_call *call = &change->call;
     struct tally_idempotency_known known;
     enum tally_error e = tally_idempotency_look(tx, &change->id, &known);
@@ -221,7 +234,7 @@ static bool prepare_change(struct change *change)
 static void serve_change(struct tally_http_request *request, struct tally_http_response *response, void *ctx)
 {
     const struct binding *binding = ctx;
-    struct change *change = calloc(1, sizeof *change + binding->endpoint->state_size);
+    struct change *change = calloc(1, sizeof *change + 2 * binding->endpoint->state_size);
     if (change == NULL) {
         tally_http_respond_problem(request, response, TALLY_PROBLEM(OVERLOADED), NULL, NULL);
         return;

@@ -36,7 +36,9 @@ struct tally_endpoint {
     /* A read. It answers; or it returns an error, which becomes the problem unless it gave one. */
     enum tally_error (*read)(struct tally_call *call);
     /* A change, when read is NULL. Errors as above; an error of apply undoes what apply did and stores
-     * nothing. An apply that answers and returns TALLY_OK is stored whatever the status it gave. */
+     * nothing. An apply that answers and returns TALLY_OK is stored whatever the status it gave. It may run
+     * more than once (db.h): the state is as prepare left it each time, so apply must not put there what
+     * release has to free. */
     size_t state_size; /* bytes of zeroed memory for the two steps, wiped and freed after release */
     enum tally_error (*prepare)(struct tally_call *call, void *state); /* may be NULL */
     enum tally_error (*apply)(struct tally_call *call, void *state, struct tally_tx *tx);

@@ -18,6 +18,7 @@ const struct tally_problem *tally_problem_of_error(enum tally_error e)
     case TALLY_E_FULL: return TALLY_PROBLEM(LIMIT);
     case TALLY_E_USAGE:
     case TALLY_E_FORMAT: return TALLY_PROBLEM(INVALID_FIELD);
+    case TALLY_E_BUSY: return TALLY_PROBLEM(OVERLOADED);
     case TALLY_E_SERVER: return TALLY_PROBLEM(UPSTREAM);
     default: return TALLY_PROBLEM(INTERNAL);
     }

@@ -121,7 +121,7 @@ static enum tally_error open_database(struct run *run)
             return TALLY_E_BUG;
         schemas[i + 1] = run->spec->schemas[i];
     }
-    struct tally_db_options options = {.path = tally_config_string(run->config, "database"),
+    struct tally_db_options options = {.location = tally_config_string(run->config, "database"),
                                        .schemas = schemas,
                                        .metrics = run->service.metrics};
     return tally_db_open(&options, &run->service.db);

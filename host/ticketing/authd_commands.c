@@ -43,7 +43,7 @@ static const struct tally_db_schema *schemas(void)
 
 static enum tally_error open_db(const char *path, struct tally_db **db)
 {
-    return tally_db_open(&(struct tally_db_options){.path = path, .schemas = schemas()}, db);
+    return tally_db_open(&(struct tally_db_options){.location = path, .schemas = schemas()}, db);
 }
 
 /* The folder of keys and the operator, both needed. */

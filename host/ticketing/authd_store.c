@@ -82,7 +82,7 @@ enum tally_error authd_card_insert(struct tally_tx *tx, const struct authd_card 
     tally_bind_blob(s, 5, card->has_rsa ? card->rsa_modulus : NULL, RSA_SIZE);
     tally_bind_int(s, 6, card->key_version);
     tally_bind_int(s, 7, now);
-    return tally_run(s);
+    return tally_try(s);
 }
 
 enum tally_error authd_card_get(struct tally_tx *tx, const uint8_t serial[SERIAL_SIZE],
@@ -168,9 +168,10 @@ enum tally_error authd_card_operator_put(struct tally_tx *tx, const uint8_t seri
                                          const struct authd_card_operator *op)
 {
     struct tally_stmt *s = tally_db_prepare(
-        tx, "INSERT INTO card_operators (serial, operator, is_set, package_version, key6_low, key6_high)"
-            " VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (serial, operator) DO UPDATE SET is_set = ?3,"
-            " package_version = ?4, key6_low = ?5, key6_high = ?6 WHERE package_version = ?4 - 1");
+        tx,
+        "INSERT INTO card_operators (serial, operator, is_set, package_version, key6_low, key6_high)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (serial, operator) DO UPDATE SET is_set = ?3,"
+        " package_version = ?4, key6_low = ?5, key6_high = ?6 WHERE card_operators.package_version = ?4 - 1");
     tally_bind_blob(s, 1, serial, SERIAL_SIZE);
     tally_bind_int(s, 2, op->operator_id);
     tally_bind_int(s, 3, op->set);
@@ -226,7 +227,7 @@ enum tally_error authd_ticket_insert(struct tally_tx *tx, const struct authd_tic
     tally_bind_blob(s, 11, t->digest, sizeof t->digest);
     tally_bind_blob(s, 12, t->ciphertext, t->ciphertext_size);
     tally_bind_int(s, 13, now);
-    return tally_run(s);
+    return tally_try(s);
 }
 
 static void read_ticket(struct tally_stmt *s, struct authd_ticket *t)

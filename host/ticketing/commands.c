@@ -155,7 +155,7 @@ enum tally_error tally_backup(const struct tally_config *config, const struct ta
         return TALLY_E_USAGE;
     if (access(path, R_OK) != 0)
         return tally_command_fail(TALLY_E_NOT_FOUND, "database", path);
-    enum tally_error e = tally_db_open(&(struct tally_db_options){.path = path, .schemas = schemas}, &db);
+    enum tally_error e = tally_db_open(&(struct tally_db_options){.location = path, .schemas = schemas}, &db);
     if (e == TALLY_OK)
         e = tally_db_backup(db, out);
     tally_db_close(db);

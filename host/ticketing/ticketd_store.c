@@ -299,7 +299,7 @@ enum tally_error ticketd_journal_insert(struct tally_tx *tx, const struct ticket
     tally_bind_int(s, 6, entry->gate);
     tally_bind_int(s, 7, entry->validity);
     tally_bind_int(s, 8, now);
-    return tally_run(s);
+    return tally_try(s);
 }
 
 enum tally_error ticketd_journal_unchecked(struct tally_tx *tx, size_t max,

@@ -6,9 +6,14 @@
 enum tally_error ticketd_product_put(struct tally_tx *tx, const struct tally_product *p)
 {
     struct tally_stmt *s = tally_db_prepare(
-        tx, "INSERT OR REPLACE INTO products (operator, id, name, profile, price, currency, max_entries,"
+        tx, "INSERT INTO products (operator, id, name, profile, price, currency, max_entries,"
             " max_temporary_exits, exchangeable, refundable, holder_required, zone_map)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (operator, id) DO UPDATE SET"
+            " name = excluded.name, profile = excluded.profile, price = excluded.price,"
+            " currency = excluded.currency, max_entries = excluded.max_entries,"
+            " max_temporary_exits = excluded.max_temporary_exits, exchangeable = excluded.exchangeable,"
+            " refundable = excluded.refundable, holder_required = excluded.holder_required,"
+            " zone_map = excluded.zone_map");
     tally_bind_int(s, 1, p->operator_id);
     tally_bind_int(s, 2, p->id);
     tally_bind_text(s, 3, p->name);
@@ -108,7 +113,7 @@ enum tally_error ticketd_service_put(struct tally_tx *tx, const struct tally_off
         "INSERT INTO services (operator, name, date, minute, from_place, to_place, coaches, seats_per_coach,"
         " next_seat) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0) ON CONFLICT (operator, date, name) DO UPDATE"
         " SET minute = ?4, from_place = ?5, to_place = ?6, coaches = ?7, seats_per_coach = ?8"
-        " WHERE next_seat = 0 OR (seats_per_coach = ?8 AND next_seat <= ?7 * ?8)");
+        " WHERE services.next_seat = 0 OR (services.seats_per_coach = ?8 AND services.next_seat <= ?7 * ?8)");
     bind_service(s, service->operator_id, service->name, service->date);
     tally_bind_int(s, 4, service->minute);
     tally_bind_int(s, 5, service->from);

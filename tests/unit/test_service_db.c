@@ -29,7 +29,7 @@ static enum tally_error open_with(const struct tally_db_schema *with, const char
 {
     tally_metrics_free(metrics);
     metrics = tally_metrics_new();
-    struct tally_db_options options = {.path = path, .schemas = with, .metrics = metrics, .vfs = vfs};
+    struct tally_db_options options = {.location = path, .schemas = with, .metrics = metrics, .vfs = vfs};
     return tally_db_open(&options, &db);
 }
 

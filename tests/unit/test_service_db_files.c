@@ -22,7 +22,7 @@ static enum tally_error reopen_with(const struct tally_db_migration *migrations)
 {
     static const struct tally_db_migration none[] = {{0, NULL}};
     struct tally_db_schema with[] = {{"notes", migrations}, {"other", none}, {NULL, NULL}};
-    struct tally_db_options options = {.path = path, .schemas = with};
+    struct tally_db_options options = {.location = path, .schemas = with};
     tally_db_close(db);
     return tally_db_open(&options, &db);
 }
