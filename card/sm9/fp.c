@@ -76,8 +76,7 @@ SM9_CHOOSE(fp_mul, (struct fp * r, const struct fp *a, const struct fp *b), (r, 
 
 void fp_wide_sub(struct fp_wide *r, const struct fp_wide *a, const struct fp_wide *b)
 {
-    limb borrow = limbs_sub(r->l, a->l, b->l, 2 * LIMBS);
-    limbs_add_masked(r->l + LIMBS, fp_modulus, limb_mask(borrow), LIMBS);
+    limbs_sub_wide(r->l, a->l, b->l, fp_modulus);
 }
 
 void fp_square(struct fp *r, const struct fp *a)

@@ -42,6 +42,11 @@ enum { LIMB_BITS = 32, LIMBS = 8 };
 #else
 #define SM9_X86_64 0
 #endif
+#if !LIMB_IS_64 && defined(__ARM_FEATURE_DSP) && defined(__thumb2__) && !defined(SM9_NO_ASSEMBLY)
+#define SM9_UMAAL 1
+#else
+#define SM9_UMAAL 0
+#endif
 
 /* All ones when bit is 1, all zeros when it is 0, without a branch the compiler could put back. */
 static inline limb limb_mask(limb bit)
@@ -143,7 +148,7 @@ static inline limb limbs_is_zero(const limb *a, size_t n)
 }
 
 /* t (2*LIMBS limbs) = a * b (LIMBS limbs each). t overlaps neither. */
-static inline void limbs_mul(limb *t, const limb *a, const limb *b)
+static inline void limbs_mul_reference(limb *t, const limb *a, const limb *b)
 {
     for (size_t i = 0; i < LIMBS; i++)
         t[i] = 0;
@@ -161,7 +166,7 @@ static inline void limbs_mul(limb *t, const limb *a, const limb *b)
 }
 
 /* Montgomery reduction: r = t / 2^256 mod m, for t < m * 2^256; m0 = -1/m mod 2^LIMB_BITS. t is destroyed. */
-static inline void limbs_redc(limb *r, limb *t, const limb *m, limb m0)
+static inline void limbs_redc_reference(limb *r, limb *t, const limb *m, limb m0)
 {
     limb top = 0;
 #pragma GCC unroll 8
@@ -198,23 +203,37 @@ static inline void limbs_sub_mod_reference(limb *r, const limb *a, const limb *b
     limbs_add_masked(r, m, limb_mask(borrow), LIMBS);
 }
 
-static inline void limbs_add_mod(limb *r, const limb *a, const limb *b, const limb *m)
+/* r = a - b (2*LIMBS limbs each), plus m * 2^256 if that is negative. r may be a. */
+static inline void limbs_sub_wide_reference(limb *r, const limb *a, const limb *b, const limb *m)
 {
-#if SM9_X86_64
-    limbs_add_mod_x86(r, a, b, m);
-#else
-    limbs_add_mod_reference(r, a, b, m);
-#endif
+    limb borrow = limbs_sub(r, a, b, 2 * LIMBS);
+    limbs_add_masked(r + LIMBS, m, limb_mask(borrow), LIMBS);
 }
 
-static inline void limbs_sub_mod(limb *r, const limb *a, const limb *b, const limb *m)
-{
-#if SM9_X86_64
-    limbs_sub_mod_x86(r, a, b, m);
+/* Which of them is used. */
+#if SM9_UMAAL
+void limbs_mul_umaal(limb *t, const limb *a, const limb *b);
+void limbs_redc_umaal(limb *r, const limb *t, const limb *m, limb m0);
+void limbs_add_mod_umaal(limb *r, const limb *a, const limb *b, const limb *m);
+void limbs_sub_mod_umaal(limb *r, const limb *a, const limb *b, const limb *m);
+void limbs_sub_wide_umaal(limb *r, const limb *a, const limb *b, const limb *m);
+#define limbs_mul      limbs_mul_umaal
+#define limbs_redc     limbs_redc_umaal
+#define limbs_add_mod  limbs_add_mod_umaal
+#define limbs_sub_mod  limbs_sub_mod_umaal
+#define limbs_sub_wide limbs_sub_wide_umaal
 #else
-    limbs_sub_mod_reference(r, a, b, m);
+#define limbs_mul      limbs_mul_reference
+#define limbs_redc     limbs_redc_reference
+#define limbs_sub_wide limbs_sub_wide_reference
+#if SM9_X86_64
+#define limbs_add_mod limbs_add_mod_x86
+#define limbs_sub_mod limbs_sub_mod_x86
+#else
+#define limbs_add_mod limbs_add_mod_reference
+#define limbs_sub_mod limbs_sub_mod_reference
 #endif
-}
+#endif
 
 /* 32 big-endian bytes from and to limbs. */
 void limbs_from_bytes(limb r[LIMBS], const uint8_t in[32]);

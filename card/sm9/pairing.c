@@ -106,7 +106,7 @@ static void start(struct fp12 *f, struct g2 *t, const struct g2_affine *q, const
     f->a2.b1 = fp2_zero;
 }
 
-static void miller_loop(struct fp12 *f, const struct g1_affine *p, const struct g2_affine *q)
+void miller_loop(struct fp12 *f, const struct g1_affine *p, const struct g2_affine *q)
 {
     struct g2_affine image = *q;
     struct g2 t;

@@ -9,6 +9,9 @@
 /* r = e(p, q). Neither is the point at infinity. Constant time in both. */
 void pairing(struct fp12 *r, const struct g1_affine *p, const struct g2_affine *q);
 
+/* The first half of it, the Miller loop: e(p, q) up to the final exponentiation. */
+void miller_loop(struct fp12 *f, const struct g1_affine *p, const struct g2_affine *q);
+
 /* r = a^((p^12 - 1)/n), exactly, because elements of GT are hashed. */
 void final_exponentiation(struct fp12 *r, const struct fp12 *a);
 

@@ -4,7 +4,7 @@
 set -euo pipefail
 build=$1 json=$2 only=${3:-}
 here=$build/tests/bench
-known="gate card vreader authd"
+known="gate card vreader authd sm9"
 
 figures=$(mktemp)
 trap 'rm -f "$figures"' EXIT
@@ -14,6 +14,7 @@ run_one() {
     case $1 in
     vreader) "$build/reader-tools/tally-vreader" -- "$here/bench_vreader" ;;
     card) bench_card ;;
+    sm9) bench_sm9 ;;
     *) "$here/bench_$1" ;;
     esac
 }
@@ -29,6 +30,17 @@ bench_card() {
     "$folder/compare.sh" "$folder/card.baseline" "$now" >&2
     cat "$now"
     rm -f "$now"
+}
+
+bench_sm9() {
+    local folder image
+    folder=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)/../firmware/sm9
+    image=$build/../firmware/tests/firmware/sm9/tally-sm9-image.elf
+    "$here/bench_sm9"
+    "$here/bench_sm9_noasm"
+    "$here/count_sm9"
+    "$folder/run.sh" "$image" || echo "run.sh: SM9 on the microcontroller was not measured" >&2
+    ! [ -f "$image" ] || "$folder/size.sh" "$build/../firmware"
 }
 
 case " $known " in
