@@ -1,0 +1,206 @@
+#include "host/crypto/umbral_curve.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#include <openssl/bn.h>
+#include <secp256k1_ecdh.h>
+
+/* ---- Context ---- */
+
+static pthread_once_t context_once = PTHREAD_ONCE_INIT;
+static secp256k1_context *context;
+
+static void make_context(void)
+{
+    uint8_t seed[32];
+    secp256k1_context *made = secp256k1_context_create(SECP256K1_CONTEXT_NONE);
+    if (made != NULL && tally_random(seed, sizeof seed) == TALLY_OK &&
+        secp256k1_context_randomize(made, seed) == 1)
+        context = made;
+    else if (made != NULL)
+        secp256k1_context_destroy(made);
+    tally_wipe(seed, sizeof seed);
+}
+
+const secp256k1_context *umbral_context(void)
+{
+    pthread_once(&context_once, make_context);
+    return context;
+}
+
+/* ---- Scalars ---- */
+
+bool umbral_scalar_valid(const uint8_t in[TALLY_UMBRAL_SCALAR_SIZE])
+{
+    return secp256k1_ec_seckey_verify(secp256k1_context_static, in) == 1;
+}
+
+enum tally_error umbral_scalar_random(const struct tally_random *random, umbral_scalar out)
+{
+    /* Each try fails with probability 2^-128: a source that fails four times is broken. */
+    for (int i = 0; i < 4; i++) {
+        enum tally_error e = tally_random_fill(random, out, TALLY_UMBRAL_SCALAR_SIZE);
+        if (e != TALLY_OK)
+            return e;
+        if (umbral_scalar_valid(out))
+            return TALLY_OK;
+    }
+    tally_wipe(out, TALLY_UMBRAL_SCALAR_SIZE);
+    return TALLY_E_IO;
+}
+
+bool umbral_scalar_add(const umbral_scalar a, const umbral_scalar b, umbral_scalar out)
+{
+    umbral_scalar sum;
+    memcpy(sum, a, sizeof sum);
+    bool good = secp256k1_ec_seckey_tweak_add(secp256k1_context_static, sum, b) == 1;
+    memcpy(out, sum, sizeof sum);
+    tally_wipe(sum, sizeof sum);
+    return good;
+}
+
+bool umbral_scalar_mul(const umbral_scalar a, const umbral_scalar b, umbral_scalar out)
+{
+    umbral_scalar product;
+    memcpy(product, a, sizeof product);
+    bool good = secp256k1_ec_seckey_tweak_mul(secp256k1_context_static, product, b) == 1;
+    memcpy(out, product, sizeof product);
+    tally_wipe(product, sizeof product);
+    return good;
+}
+
+bool umbral_scalar_negate(const umbral_scalar a, umbral_scalar out)
+{
+    memmove(out, a, TALLY_UMBRAL_SCALAR_SIZE);
+    return secp256k1_ec_seckey_negate(secp256k1_context_static, out) == 1;
+}
+
+static const uint8_t order[TALLY_UMBRAL_SCALAR_SIZE] = {
+    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfe,
+    0xba, 0xae, 0xdc, 0xe6, 0xaf, 0x48, 0xa0, 0x3b, 0xbf, 0xd2, 0x5e, 0x8c, 0xd0, 0x36, 0x41, 0x41};
+
+static bool invert_blinded(const umbral_scalar a, umbral_scalar out)
+{
+    bool good = false;
+    BN_CTX *ctx = BN_CTX_new();
+    BIGNUM *n = BN_bin2bn(order, sizeof order, NULL);
+    BIGNUM *x = BN_bin2bn(a, TALLY_UMBRAL_SCALAR_SIZE, NULL);
+    if (ctx != NULL && n != NULL && x != NULL) {
+        BN_set_flags(x, BN_FLG_CONSTTIME);
+        good = BN_mod_inverse(x, x, n, ctx) != NULL && BN_bn2binpad(x, out, TALLY_UMBRAL_SCALAR_SIZE) > 0;
+    }
+    BN_clear_free(x);
+    BN_free(n);
+    BN_CTX_free(ctx);
+    return good;
+}
+
+/* a⁻¹ = b·(b·a)⁻¹ for a random b: what OpenSSL sees, b·a, tells nothing about a, and it goes through its
+ * branchless inversion besides. */
+bool umbral_scalar_invert(const umbral_scalar a, umbral_scalar out)
+{
+    umbral_scalar b, x;
+    bool good = tally_random(b, sizeof b) == TALLY_OK && umbral_scalar_mul(a, b, x) && invert_blinded(x, x) &&
+                umbral_scalar_mul(x, b, out);
+    tally_wipe(b, sizeof b);
+    tally_wipe(x, sizeof x);
+    return good;
+}
+
+void umbral_scalar_reduce_nonzero(uint8_t a[TALLY_UMBRAL_SCALAR_SIZE])
+{
+    /* In bytes: t = a - (n-1); t replaces a unless that borrowed; then plus 1. */
+    uint8_t t[TALLY_UMBRAL_SCALAR_SIZE];
+    unsigned borrow = 0, carry = 1;
+    for (size_t i = sizeof t; i-- > 0;) {
+        unsigned lower = i == sizeof t - 1 ? order[i] - 1u : order[i];
+        unsigned difference = a[i] - lower - borrow;
+        t[i] = (uint8_t)difference;
+        borrow = (difference >> 8) & 1;
+    }
+    unsigned keep = 0u - borrow;
+    for (size_t i = sizeof t; i-- > 0;) {
+        unsigned sum = ((a[i] & keep) | (t[i] & ~keep & 0xff)) + carry;
+        a[i] = (uint8_t)sum;
+        carry = sum >> 8;
+    }
+    tally_wipe(t, sizeof t);
+}
+
+/* ---- Points ---- */
+
+bool umbral_point_read(const uint8_t in[TALLY_UMBRAL_POINT_SIZE], struct tally_umbral_point *out)
+{
+    if (secp256k1_ec_pubkey_parse(secp256k1_context_static, &out->point, in, TALLY_UMBRAL_POINT_SIZE) != 1)
+        return false;
+    memcpy(out->bytes, in, TALLY_UMBRAL_POINT_SIZE);
+    return true;
+}
+
+bool umbral_point_equal(const struct tally_umbral_point *a, const struct tally_umbral_point *b)
+{
+    return tally_equal_ct(a->bytes, b->bytes, TALLY_UMBRAL_POINT_SIZE);
+}
+
+static void compress(struct tally_umbral_point *p)
+{
+    size_t n = TALLY_UMBRAL_POINT_SIZE;
+    secp256k1_ec_pubkey_serialize(secp256k1_context_static, p->bytes, &n, &p->point, SECP256K1_EC_COMPRESSED);
+}
+
+bool umbral_base_mul(const umbral_scalar k, struct tally_umbral_point *out)
+{
+    const secp256k1_context *ctx = umbral_context();
+    if (ctx == NULL || secp256k1_ec_pubkey_create(ctx, &out->point, k) != 1)
+        return false;
+    compress(out);
+    return true;
+}
+
+/* The product itself, 04 || x || y, instead of a hash of it. */
+static int keep_point(unsigned char *out, const unsigned char *x, const unsigned char *y, void *data)
+{
+    (void)data;
+    out[0] = 4;
+    memcpy(out + 1, x, 32);
+    memcpy(out + 33, y, 32);
+    return 1;
+}
+
+bool umbral_point_mul(const struct tally_umbral_point *a, const umbral_scalar k,
+                      struct tally_umbral_point *out)
+{
+    uint8_t raw[65];
+    bool good = secp256k1_ecdh(secp256k1_context_static, raw, &a->point, k, keep_point, NULL) == 1 &&
+                secp256k1_ec_pubkey_parse(secp256k1_context_static, &out->point, raw, sizeof raw) == 1;
+    if (good) {
+        out->bytes[0] = (uint8_t)(2 + (raw[64] & 1));
+        memcpy(out->bytes + 1, raw + 1, 32);
+    }
+    tally_wipe(raw, sizeof raw);
+    return good;
+}
+
+bool umbral_point_mul_public(const struct tally_umbral_point *a, const umbral_scalar k,
+                             struct tally_umbral_point *out)
+{
+    out->point = a->point;
+    if (secp256k1_ec_pubkey_tweak_mul(secp256k1_context_static, &out->point, k) != 1)
+        return false;
+    compress(out);
+    return true;
+}
+
+bool umbral_point_add(const struct tally_umbral_point *a, const struct tally_umbral_point *b,
+                      struct tally_umbral_point *out)
+{
+    secp256k1_pubkey sum;
+    const secp256k1_pubkey *const terms[2] = {&a->point, &b->point};
+    if (secp256k1_ec_pubkey_combine(secp256k1_context_static, &sum, terms, 2) != 1)
+        return false;
+    out->point = sum;
+    compress(out);
+    tally_wipe(&sum, sizeof sum);
+    return true;
+}
