@@ -25,10 +25,19 @@ static bool number(const EVP_PKEY *pkey, const char *name, uint8_t *out, int n)
     return good;
 }
 
-bool tally_p256_coordinates(const EVP_PKEY *pkey, uint8_t public_key[P256_PUBLIC_SIZE])
+/* The encoded point: asked for one by one, each coordinate costs an inversion. A point read from a compressed
+ * file would come out compressed, were the format not set. */
+bool tally_p256_coordinates(EVP_PKEY *pkey, uint8_t public_key[P256_PUBLIC_SIZE])
 {
-    return number(pkey, OSSL_PKEY_PARAM_EC_PUB_X, public_key, 32) &&
-           number(pkey, OSSL_PKEY_PARAM_EC_PUB_Y, public_key + 32, 32);
+    uint8_t point[P256_POINT_SIZE];
+    size_t n;
+    if (EVP_PKEY_set_utf8_string_param(pkey, OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT,
+                                       OSSL_PKEY_EC_POINT_CONVERSION_FORMAT_UNCOMPRESSED) != 1 ||
+        EVP_PKEY_get_octet_string_param(pkey, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof point, &n) != 1 ||
+        n != sizeof point)
+        return false;
+    memcpy(public_key, point + 1, P256_PUBLIC_SIZE);
+    return true;
 }
 
 static bool is_p256(const EVP_PKEY *pkey)

@@ -35,7 +35,7 @@ EVP_PKEY *tally_rsa_peer(const uint8_t modulus[RSA_SIZE]);
 EVP_PKEY *tally_p256_fresh(void);
 
 /* x || y of a P-256 key. */
-bool tally_p256_coordinates(const EVP_PKEY *pkey, uint8_t public_key[P256_PUBLIC_SIZE]);
+bool tally_p256_coordinates(EVP_PKEY *pkey, uint8_t public_key[P256_PUBLIC_SIZE]);
 
 /* ECDH by an initialised derivation context, which the caller owns. */
 enum tally_error tally_p256_agree(EVP_PKEY_CTX *derive, const uint8_t peer[P256_PUBLIC_SIZE],
