@@ -1,7 +1,7 @@
 /* Power cuts on the target: in flash operations and at instructions of a command, and a second time while the
  * card recovers. Afterwards the card holds what it held before or what it should hold, an acknowledged
  * command has happened, and the same command again completes the work. A sample: unit/ticket_cuts and
- * unit/store_cuts have every case on the host. TALLY_CUTS: how many of each kind a command gets. */
+ * cuts/store_sweep have every case on the host. TALLY_CUTS: how many of each kind a command gets. */
 #include <stdlib.h>
 #include <string.h>
 
