@@ -20,8 +20,9 @@ enum {
     SM9_SIGNATURE_BYTES = 97, /* h 32, 04, S 64 */
     SM9_TAG_BYTES = 32,       /* C3 */
     SM9_KEM_BYTES = G1_BYTES,
-    SM9_ID_MAX = 255,      /* bytes of an identity */
-    SM9_ENCRYPT_MAX = 1024 /* bytes of a message in one encryption */
+    SM9_ID_MAX = 255,         /* bytes of an identity */
+    SM9_DERIVED_MAX = 1056,   /* bytes of a key that is encapsulated or agreed on */
+    SM9_ENCRYPT_MAX = 1 << 24 /* bytes of a message in one encryption */
 };
 
 enum sm9_result {
@@ -104,7 +105,7 @@ enum sm9_result sm9_verify(const uint8_t signature[SM9_SIGNATURE_BYTES], const s
 
 /* --- Key encapsulation: .2, clause 8 --- */
 
-/* A fresh key of key_len bytes (1..SM9_ENCRYPT_MAX + 32) for the identity, and its encapsulation. No pairing.
+/* A fresh key of key_len bytes (1..SM9_DERIVED_MAX) for the identity, and its encapsulation. No pairing.
  */
 enum sm9_result sm9_encapsulate(uint8_t *key_out, size_t key_len, uint8_t c[SM9_KEM_BYTES],
                                 const struct sm9_encrypt_public *key, const struct sm9_id *id,
@@ -116,7 +117,7 @@ enum sm9_result sm9_decapsulate(uint8_t *key_out, size_t key_len, const uint8_t 
 
 /* --- Public-key encryption with the key stream of the KDF: .2, clause 9 --- */
 
-/* out: C1 (64) || C3 (32) || C2 (len); len 1..SM9_ENCRYPT_MAX. */
+/* out: C1 (64) || C3 (32) || C2 (len); len 1..SM9_ENCRYPT_MAX. out and message do not overlap. */
 enum sm9_result sm9_encrypt(uint8_t *out, const struct sm9_encrypt_public *key, const struct sm9_id *id,
                             const uint8_t *message, size_t len, const struct sm9_random *random);
 

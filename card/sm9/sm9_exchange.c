@@ -11,11 +11,14 @@ enum sm9_result sm9_exchange_begin(struct sm9_exchange *x, const struct sm9_encr
     memset(x, 0, sizeof *x);
     if (other->len < 1 || other->len > SM9_ID_MAX)
         return SM9_E_LENGTH;
-    enum sm9_result result = sm9_random_scalar(&x->r, random);
-    if (result != SM9_OK)
-        return result;
     sm9_identity_point(&q, key, other, SM9_HID_EXCHANGE);
-    g1_from_affine(&p, &q);
+    enum sm9_result result = sm9_random_scalar(&x->r, random);
+    if (result == SM9_OK)
+        result = sm9_blinded_point(&p, &q, random);
+    if (result != SM9_OK) {
+        sm9_wipe(x, sizeof *x);
+        return result;
+    }
     g1_multiply(&p, &p, x->r.l);
     g1_to_affine(&q, &p);
     g1_to_bytes(x->mine, &q);
@@ -78,7 +81,7 @@ enum sm9_result sm9_exchange_finish(struct sm9_exchange *x, const struct sm9_enc
     struct fp12 mine, received;
     memset(confirm_82, 0, 32);
     memset(confirm_83, 0, 32);
-    if (key_len < 1 || key_len > SM9_ENCRYPT_MAX)
+    if (key_len < 1 || key_len > SM9_DERIVED_MAX)
         return SM9_E_LENGTH;
     memset(key_out, 0, key_len);
     if (!g1_from_bytes(&r_other, other_r))

@@ -4,14 +4,20 @@
 #include "card/sm9/wipe.h"
 #include "card/wire/be.h"
 
+void sm9_kdf_block(uint8_t out[SM3_SIZE], const struct sm3 *input, uint32_t i)
+{
+    uint8_t counter[4];
+    struct sm3 c = *input;
+    be32_put(counter, i);
+    sm3_update(&c, counter, sizeof counter);
+    sm3_final(&c, out);
+}
+
 void sm9_kdf(uint8_t *out, size_t len, const struct sm3 *input)
 {
-    uint8_t counter[4], block[SM3_SIZE];
+    uint8_t block[SM3_SIZE];
     for (uint32_t i = 1; len > 0; i++) {
-        struct sm3 c = *input;
-        be32_put(counter, i);
-        sm3_update(&c, counter, sizeof counter);
-        sm3_final(&c, block);
+        sm9_kdf_block(block, input, i);
         size_t take = len < SM3_SIZE ? len : SM3_SIZE;
         memcpy(out, block, take);
         out += take;
@@ -83,6 +89,21 @@ enum sm9_result sm9_random_scalar(struct fn *r, const struct sm9_random *random)
     sm9_wipe(bytes, sizeof bytes);
     if (result != SM9_OK)
         memset(r, 0, sizeof *r);
+    return result;
+}
+
+enum sm9_result sm9_blinded_point(struct g1 *r, const struct g1_affine *p, const struct sm9_random *random)
+{
+    struct fp z;
+    struct fn scalar;
+    enum sm9_result result = sm9_random_scalar(&scalar, random);
+    /* Not zero, and below n, which is below p: some element. */
+    memcpy(z.l, scalar.l, sizeof z.l);
+    fp_mul(&r->x, &p->x, &z);
+    fp_mul(&r->y, &p->y, &z);
+    r->z = z;
+    sm9_wipe(&z, sizeof z);
+    sm9_wipe(&scalar, sizeof scalar);
     return result;
 }
 

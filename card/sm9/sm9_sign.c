@@ -13,28 +13,28 @@ enum sm9_result sm9_sign(uint8_t signature[SM9_SIGNATURE_BYTES], const struct sm
     struct fn r, h, l;
     struct fp12 w;
     memset(signature, 0, SM9_SIGNATURE_BYTES);
-    enum sm9_result result;
+    enum sm9_result result = sm9_blinded_point(&p, &own->ds, random);
     do {
-        result = sm9_random_scalar(&r, random);
+        if (result == SM9_OK)
+            result = sm9_random_scalar(&r, random);
         if (result != SM9_OK)
-            return result;
+            goto out;
         gt_base_power(&w, &key->g, &r);
         sm9_h2(&h, message, len, &w);
         fn_sub(&l, &r, &h);
     } while (fn_is_zero(&l));
 
-    g1_from_affine(&p, &own->ds);
     g1_multiply(&p, &p, l.l);
     g1_to_affine(&s, &p);
     fn_to_bytes(signature, &h);
     signature[FN_BYTES] = 4;
     g1_to_bytes(signature + FN_BYTES + 1, &s);
-
+out:
     sm9_wipe(&r, sizeof r);
     sm9_wipe(&l, sizeof l);
     sm9_wipe(&w, sizeof w);
     sm9_wipe(&p, sizeof p);
-    return SM9_OK;
+    return result;
 }
 
 /* P = [H1(id || 01)] P2 + Ppub-s. */

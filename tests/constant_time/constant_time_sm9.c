@@ -95,10 +95,46 @@ static bool encapsulate(struct centre *c)
     return good && memcmp(one, other, sizeof one) == 0;
 }
 
+static bool encrypt(struct centre *c)
+{
+    enum { N = 40 };
+    static struct sm9_encrypt_public key;
+    struct sm9_decrypt_key own;
+    uint8_t message[N] = "what is written", back[N], sealed[G1_BYTES + SM9_TAG_BYTES + N];
+    if (!done(sm9_encrypt_public_init(&key, c->encrypt_public)) || !done(sm9_decrypt_key_init(&own, c->de)))
+        return false;
+    secret(message, sizeof message);
+    bool good = done(sm9_encrypt(sealed, &key, &id, message, N, &secret_random));
+    public(sealed, sizeof sealed);
+    secret(&own, sizeof own);
+    good = done(sm9_decrypt(back, sealed, sizeof sealed, &own, &id)) && good;
+    public(back, sizeof back);
+    public(message, sizeof message);
+    return good && memcmp(back, message, N) == 0;
+}
+
+/* With itself. */
+static bool exchange(struct centre *c)
+{
+    static struct sm9_encrypt_public key;
+    struct sm9_decrypt_key own;
+    struct sm9_exchange x;
+    uint8_t agreed[KEY], other[G1_BYTES], confirm_82[32], confirm_83[32];
+    if (!done(sm9_encrypt_public_init(&key, c->encrypt_public)) || !done(sm9_decrypt_key_init(&own, c->de)) ||
+        !done(sm9_exchange_begin(&x, &key, &id, &secret_random)))
+        return false;
+    public(x.mine, sizeof x.mine);
+    memcpy(other, x.mine, sizeof other);
+    secret(&own, sizeof own);
+    return done(sm9_exchange_finish(&x, &key, &own, true, &id, &id, other, agreed, sizeof agreed, confirm_82,
+                                    confirm_83));
+}
+
 static const struct {
     const char *name;
     bool (*run)(struct centre *c);
-} cases[] = {{"master", master}, {"extract", extract}, {"sign", sign}, {"encapsulate", encapsulate}};
+} cases[] = {{"master", master},           {"extract", extract}, {"sign", sign},
+             {"encapsulate", encapsulate}, {"encrypt", encrypt}, {"exchange", exchange}};
 
 int main(int argc, char **argv)
 {
