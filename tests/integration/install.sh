@@ -30,4 +30,25 @@ cc -std=c17 -Wall -Werror "$stage/user.c" -o "$stage/user" $flags
 lib=$(dirname "$(find "$stage" -name 'libtally-reader.so')")
 [ "$(LD_LIBRARY_PATH=$lib "$stage/user")" = "in use" ]
 ok
+
+# libtally-sm9: its example, shared and static, and nothing but its interface is visible.
+example=$(find "$stage" -path '*tally-sm9/example.c')
+for kind in '' --static; do
+    flags=$(PKG_CONFIG_PATH=$pc pkg-config --define-variable=prefix="$stage$prefix" --cflags --libs $kind tally-sm9)
+    [ -z "$kind" ] || flags=$(echo "$flags" | sed "s|-ltally-sm9|$lib/libtally-sm9.a|")
+    # shellcheck disable=SC2086
+    cc -std=c17 -Wall -Wextra -Werror "$example" -o "$stage/example" $flags
+    [ "$(LD_LIBRARY_PATH=$lib "$stage/example")" = "bob reads: platform 4" ]
+    ok
+done
+printf '#include <tally/tsm9.h>\nint main() { return tsm9_text(TSM9_OK) == nullptr; }\n' >"$stage/user.cc"
+if command -v c++ >/dev/null; then
+    flags=$(PKG_CONFIG_PATH=$pc pkg-config --define-variable=prefix="$stage$prefix" --cflags --libs tally-sm9)
+    # shellcheck disable=SC2086
+    c++ -Wall -Werror "$stage/user.cc" -o "$stage/user" $flags
+fi
+if nm -D --defined-only "$lib/libtally-sm9.so" | grep -vE ' (A TSM9_[0-9]+|T tsm9_[a-z0-9_]+@@TSM9_[0-9]+)$'; then
+    exit 1
+fi
+ok
 echo "tally-test: $passed passed, 0 failed"
