@@ -152,7 +152,8 @@ tally_umbral_rekey(const struct tally_umbral_secret *delegating, const struct ta
                    const struct tally_umbral_secret *signer, const struct tally_umbral_rekey_options *options,
                    const struct tally_random *random, struct tally_umbral_verified_kfrag *kfrags);
 
-/* delegating and receiving may be NULL when the fragment does not sign them. */
+/* delegating and receiving may be NULL when the fragment does not sign them; with both, the signature for the
+ * receiver is checked, too, which the package leaves to the receiver. */
 enum tally_error tally_umbral_kfrag_verify(const struct tally_umbral_kfrag *kfrag,
                                            const struct tally_umbral_public *verifying,
                                            const struct tally_umbral_public *delegating,

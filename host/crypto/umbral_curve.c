@@ -108,24 +108,49 @@ bool umbral_scalar_invert(const umbral_scalar a, umbral_scalar out)
     return good;
 }
 
-void umbral_scalar_reduce_nonzero(uint8_t a[TALLY_UMBRAL_SCALAR_SIZE])
+/* Takes m off a unless that is negative, in bytes; 2m must exceed 2^256. */
+static void subtract_once(uint8_t a[TALLY_UMBRAL_SCALAR_SIZE], const uint8_t m[TALLY_UMBRAL_SCALAR_SIZE])
 {
-    /* In bytes: t = a - (n-1); t replaces a unless that borrowed; then plus 1. */
     uint8_t t[TALLY_UMBRAL_SCALAR_SIZE];
-    unsigned borrow = 0, carry = 1;
+    unsigned borrow = 0;
     for (size_t i = sizeof t; i-- > 0;) {
-        unsigned lower = i == sizeof t - 1 ? order[i] - 1u : order[i];
-        unsigned difference = a[i] - lower - borrow;
+        unsigned difference = (unsigned)a[i] - m[i] - borrow;
         t[i] = (uint8_t)difference;
         borrow = (difference >> 8) & 1;
     }
     unsigned keep = 0u - borrow;
-    for (size_t i = sizeof t; i-- > 0;) {
-        unsigned sum = ((a[i] & keep) | (t[i] & ~keep & 0xff)) + carry;
-        a[i] = (uint8_t)sum;
-        carry = sum >> 8;
-    }
+    for (size_t i = 0; i < sizeof t; i++)
+        a[i] = (uint8_t)((a[i] & keep) | (t[i] & ~keep));
     tally_wipe(t, sizeof t);
+}
+
+void umbral_scalar_reduce_nonzero(uint8_t a[TALLY_UMBRAL_SCALAR_SIZE])
+{
+    uint8_t order_less_one[TALLY_UMBRAL_SCALAR_SIZE];
+    unsigned carry = 1;
+    memcpy(order_less_one, order, sizeof order);
+    order_less_one[sizeof order - 1]--;
+    subtract_once(a, order_less_one);
+    for (size_t i = TALLY_UMBRAL_SCALAR_SIZE; i-- > 0;) {
+        carry += a[i];
+        a[i] = (uint8_t)carry;
+        carry >>= 8;
+    }
+}
+
+bool umbral_scalar_reduce_wide(const uint8_t in[2 * TALLY_UMBRAL_SCALAR_SIZE], umbral_scalar out)
+{
+    /* 2^256 mod n. */
+    static const umbral_scalar radix = {[15] = 0x01, 0x45, 0x51, 0x23, 0x19, 0x50, 0xb7, 0x5f, 0xc4,
+                                        0x40,        0x2d, 0xa1, 0x73, 0x2f, 0xc9, 0xbe, 0xbf};
+    umbral_scalar low;
+    memcpy(out, in, TALLY_UMBRAL_SCALAR_SIZE);
+    memcpy(low, in + TALLY_UMBRAL_SCALAR_SIZE, sizeof low);
+    subtract_once(out, order);
+    subtract_once(low, order);
+    bool good = umbral_scalar_mul(out, radix, out) && umbral_scalar_add(out, low, out);
+    tally_wipe(low, sizeof low);
+    return good;
 }
 
 /* ---- Points ---- */

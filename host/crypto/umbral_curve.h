@@ -26,6 +26,9 @@ bool umbral_scalar_invert(const umbral_scalar a, umbral_scalar out);
 /* a mod (n-1), plus 1: how Umbral turns 32 bytes of hash into a scalar. Cannot fail. */
 void umbral_scalar_reduce_nonzero(uint8_t a[TALLY_UMBRAL_SCALAR_SIZE]);
 
+/* 64 bytes, big-endian, mod n; false when that is 0. */
+bool umbral_scalar_reduce_wide(const uint8_t in[2 * TALLY_UMBRAL_SCALAR_SIZE], umbral_scalar out);
+
 /* ---- Points; out may equal an input ---- */
 
 bool umbral_point_read(const uint8_t in[TALLY_UMBRAL_POINT_SIZE], struct tally_umbral_point *out);

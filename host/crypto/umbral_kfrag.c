@@ -128,30 +128,50 @@ tally_umbral_rekey(const struct tally_umbral_secret *delegating, const struct ta
 
 /* ---- Checking them ---- */
 
+static enum tally_error check(const struct tally_umbral_kfrag *k, const struct tally_umbral_public *verifying,
+                              const struct tally_umbral_public *delegating,
+                              const struct tally_umbral_public *receiving,
+                              const uint8_t signature[TALLY_UMBRAL_SIGNATURE_SIZE])
+{
+    uint8_t message[UMBRAL_KFRAG_MESSAGE_MAX];
+    size_t n = umbral_kfrag_message(k->id, &k->commitment, &k->precursor, delegating, receiving, message);
+    return tally_umbral_verify(verifying, &(struct tally_bytes){message, n}, 1, signature);
+}
+
+/* What the proxy can check: its own signature, and the receiver's when both keys are known and it is another.
+ */
+static enum tally_error check_signatures(const struct tally_umbral_kfrag *k,
+                                         const struct tally_umbral_public *verifying,
+                                         const struct tally_umbral_public *delegating,
+                                         const struct tally_umbral_public *receiving)
+{
+    bool checked = k->delegating_signed && k->receiving_signed &&
+                   memcmp(k->for_proxy, k->for_receiver, sizeof k->for_proxy) == 0;
+    if ((delegating == NULL && k->delegating_signed) || (receiving == NULL && k->receiving_signed))
+        return TALLY_E_CRYPTO;
+    enum tally_error e = check(k, verifying, k->delegating_signed ? delegating : NULL,
+                               k->receiving_signed ? receiving : NULL, k->for_proxy);
+    if (e == TALLY_OK && !checked && delegating != NULL && receiving != NULL)
+        e = check(k, verifying, delegating, receiving, k->for_receiver);
+    return e;
+}
+
 enum tally_error tally_umbral_kfrag_verify(const struct tally_umbral_kfrag *kfrag,
                                            const struct tally_umbral_public *verifying,
                                            const struct tally_umbral_public *delegating,
                                            const struct tally_umbral_public *receiving,
                                            struct tally_umbral_verified_kfrag *verified)
 {
-    uint8_t message[UMBRAL_KFRAG_MESSAGE_MAX];
     struct tally_umbral_point commitment;
-    const struct tally_umbral_kfrag copy = *kfrag; /* verified may be where it came from */
+    struct tally_umbral_kfrag copy = *kfrag; /* verified may be where it came from */
     enum tally_error e = TALLY_E_CRYPTO;
-    bool keys_given =
-        (delegating != NULL || !copy.delegating_signed) && (receiving != NULL || !copy.receiving_signed);
-    if (keys_given && umbral_u_mul(copy.key, &commitment) &&
-        umbral_point_equal(&commitment, &copy.commitment)) {
-        size_t n = umbral_kfrag_message(copy.id, &copy.commitment, &copy.precursor,
-                                        copy.delegating_signed ? delegating : NULL,
-                                        copy.receiving_signed ? receiving : NULL, message);
-        e = tally_umbral_verify(verifying, &(struct tally_bytes){message, n}, 1, copy.for_proxy);
-    }
+    if (umbral_u_mul(copy.key, &commitment) && umbral_point_equal(&commitment, &copy.commitment))
+        e = check_signatures(&copy, verifying, delegating, receiving);
     if (e == TALLY_OK)
         verified->kfrag = copy;
     else
         tally_wipe(verified, sizeof *verified);
-    tally_wipe((void *)&copy, sizeof copy);
+    tally_wipe(&copy, sizeof copy);
     return e;
 }
 

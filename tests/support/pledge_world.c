@@ -1,0 +1,64 @@
+#include "tests/support/pledge_world.h"
+
+#include <string.h>
+
+#include "tests/support/must.h"
+
+struct tally_scope pledge_scope(const struct pledge_world *w, const char *channel, uint32_t epoch)
+{
+    struct tally_scope scope = w->scope;
+    memset(scope.channel, 0, sizeof scope.channel);
+    strncpy(scope.channel, channel, sizeof scope.channel - 1);
+    scope.epoch = epoch;
+    return scope;
+}
+
+struct tally_ticket_context pledge_context(const struct pledge_world *w, const struct tally_scope *scope)
+{
+    struct tally_ticket_context context = w->context;
+    context.scope = *scope;
+    return context;
+}
+
+struct tally_verified_pledged_ticket pledge_ticket(struct pledge_world *w, const struct tally_scope *scope)
+{
+    struct tally_verified_pledged_ticket pledged;
+    struct tally_verified_channel_key key;
+    const struct tally_ticket_context context = pledge_context(w, scope);
+    must(tally_channel_key_make(w->seed, scope, &w->bank, w->random, &key) == TALLY_OK);
+    must(tally_pledged_make(&key, &context, (const uint8_t *)PLEDGE_TICKET, strlen(PLEDGE_TICKET),
+                            &w->provider, w->random, &pledged) == TALLY_OK);
+    return pledged;
+}
+
+struct tally_verified_grant pledge_grant(struct pledge_world *w, const struct tally_scope *scope,
+                                         const struct tally_umbral_public *receiver)
+{
+    struct tally_verified_grant grant;
+    must(tally_grant_make(w->seed, scope, receiver, 1, 1, &w->bank, w->random, &grant) == TALLY_OK);
+    return grant;
+}
+
+void pledge_world_init(struct pledge_world *w)
+{
+    struct tally_umbral_secret *const keys[] = {&w->bank, &w->provider, &w->seller, &w->stranger};
+    memset(w, 0, sizeof *w);
+    tally_seeded_random_init(&w->seeded, 20261122);
+    w->random = &w->seeded.random;
+    for (size_t i = 0; i < sizeof w->seed; i++)
+        w->seed[i] = (uint8_t)i;
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        must(tally_umbral_secret_generate(w->random, keys[i]) == TALLY_OK);
+    w->scope =
+        (struct tally_scope){.bank = "BANK-1", .channel = "CH-0001", .project = "PRJ-2026-7", .epoch = 1};
+    w->context = (struct tally_ticket_context){.scope = w->scope,
+                                               .provider = "PARK-9",
+                                               .order = "ORD-77",
+                                               .line = 1,
+                                               .type = "ADULT",
+                                               .price = 12800,
+                                               .serial = "S-000451"};
+    must(tally_channel_key_make(w->seed, &w->scope, &w->bank, w->random, &w->channel_key) == TALLY_OK);
+    w->grant = pledge_grant(w, &w->scope, &w->seller.public_key);
+    w->trust = (struct tally_open_trust){&w->bank.public_key, &w->provider.public_key, &w->scope};
+}
