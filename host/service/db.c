@@ -38,6 +38,8 @@ static enum tally_error locate(struct tally_db *db, const char *location)
     db->engine = &db_sqlite;
     if (strncmp(location, sqlite, sizeof sqlite - 1) == 0)
         location += sizeof sqlite - 1;
+    else if (strncmp(location, "postgresql://", 13) == 0 || strncmp(location, "postgres://", 11) == 0)
+        db->engine = &db_pg;
     else if (strstr(location, "://") != NULL)
         return TALLY_E_FORMAT;
     if (location[0] == '\0')

@@ -74,7 +74,7 @@ struct db_engine {
     enum tally_error (*backup)(struct tally_db *db, const char *path);
 };
 
-extern const struct db_engine db_sqlite;
+extern const struct db_engine db_sqlite, db_pg;
 
 struct tally_db {
     struct tally_db_options options;

@@ -45,6 +45,7 @@ static void run_group(struct tally_tx *tx, struct tally_db_job *group)
         return;
     if (!engine->in_transaction(tx)) {
         fail_group(group, lost);
+        (void)engine->rollback(tx);
         return;
     }
     e = engine->commit(tx);

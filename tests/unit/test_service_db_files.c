@@ -1,9 +1,11 @@
-/* The database's files and statements: migrations, backups, private files, values, errors in SQL. */
+/* What is SQLite's own: private files, backups, faults of the disk. */
 #include "host/base/log.h"
 #include "host/service/db.h"
 #include "tests/support/check_main.h"
+#include "tests/support/fault_vfs.h"
 #include "tests/support/service_support.h"
 
+#include <semaphore.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -86,122 +88,6 @@ static bool has(const char *text)
     return count_of(text) == 1;
 }
 
-static enum tally_error broken_sql(struct tally_tx *tx, void *arg)
-{
-    (void)arg;
-    struct tally_stmt *stmt = tally_db_prepare(tx, "SELECT nothing FROM nowhere");
-    tally_bind_int(stmt, 1, 1);
-    return tally_run(stmt);
-}
-
-static enum tally_error bad_parameter(struct tally_tx *tx, void *arg)
-{
-    (void)arg;
-    struct tally_stmt *stmt = tally_db_prepare(tx, "SELECT ?1");
-    tally_bind_int(stmt, 2, 1);
-    return tally_first(stmt);
-}
-
-START_TEST(errors_in_statements_are_told_at_the_step)
-{
-    ck_assert_int_eq(tally_db_write(db, broken_sql, NULL), TALLY_E_IO);
-    ck_assert_int_eq(tally_db_read(db, broken_sql, NULL), TALLY_E_IO);
-    ck_assert_int_eq(tally_db_read(db, bad_parameter, NULL), TALLY_E_IO);
-    ck_assert_int_eq(add("fine"), TALLY_OK);
-}
-END_TEST
-
-static enum tally_error too_many_statements(struct tally_tx *tx, void *arg)
-{
-    static char sql[TALLY_DB_STATEMENTS_MAX + 1][16];
-    enum tally_error e = TALLY_OK;
-    (void)arg;
-    for (int i = 0; e == TALLY_OK && i <= TALLY_DB_STATEMENTS_MAX; i++) {
-        snprintf(sql[i], sizeof sql[i], "SELECT %d", i);
-        e = tally_first(tally_db_prepare(tx, sql[i]));
-    }
-    return e;
-}
-
-START_TEST(too_many_distinct_statements_are_our_bug)
-{
-    ck_assert_int_eq(tally_db_read(db, too_many_statements, NULL), TALLY_E_BUG);
-}
-END_TEST
-
-static enum tally_error all_types(struct tally_tx *tx, void *arg)
-{
-    char text[4];
-    uint8_t blob[3];
-    size_t n;
-    (void)arg;
-    struct tally_stmt *stmt = tally_db_prepare(tx, "SELECT ?1, ?2, ?3, ?4, ?5");
-    tally_bind_int(stmt, 1, INT64_MIN);
-    tally_bind_text(stmt, 2, "abc");
-    tally_bind_blob(stmt, 3, "\0\1\2", 3);
-    tally_bind_text(stmt, 4, NULL);
-    tally_bind_blob(stmt, 5, "", 0);
-    ck_assert_int_eq(tally_first(stmt), TALLY_OK);
-    ck_assert_int_eq(tally_column_int(stmt, 0), INT64_MIN);
-    ck_assert(tally_column_text_copy(stmt, 1, text, 4));
-    ck_assert_str_eq(text, "abc");
-    ck_assert(!tally_column_text_copy(stmt, 1, text, 3));
-    ck_assert_str_eq(text, "");
-    ck_assert(tally_column_blob_copy(stmt, 2, blob, 3));
-    ck_assert_mem_eq(blob, "\0\1\2", 3);
-    ck_assert(!tally_column_blob_copy(stmt, 2, blob, 2));
-    ck_assert(tally_column_null(stmt, 3));
-    ck_assert(!tally_column_null(stmt, 4));
-    ck_assert_str_eq(tally_column_text(stmt, 3), "");
-    (void)tally_column_blob(stmt, 4, &n);
-    ck_assert_uint_eq(n, 0);
-    return TALLY_OK;
-}
-
-START_TEST(values_keep_their_types_and_bounds)
-{
-    ck_assert_int_eq(tally_db_read(db, all_types, NULL), TALLY_OK);
-}
-END_TEST
-
-static const struct tally_db_migration notes_v2[] = {
-    {1, "CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE CHECK (length(text) < 20)) "
-        "STRICT"},
-    {2, "ALTER TABLE notes ADD COLUMN colour TEXT; CREATE TABLE more (id INTEGER)"},
-    {0, NULL},
-};
-static const struct tally_db_migration notes_broken[] = {
-    {1, "CREATE TABLE notes (id INTEGER)"},
-    {2, "CREATE TABLE half (id INTEGER); CREATE TABLE notes (id INTEGER)"},
-    {0, NULL},
-};
-static const struct tally_db_migration notes_gap[] = {
-    {1, "SELECT 1"}, {3, "CREATE TABLE half (id INTEGER)"}, {0, NULL}};
-
-static enum tally_error use_half(struct tally_tx *tx, void *arg)
-{
-    bool row;
-    (void)arg;
-    return tally_step(tally_db_prepare(tx, "SELECT * FROM half"), &row);
-}
-
-START_TEST(migrations_go_forward_once_and_whole)
-{
-    ck_assert_int_eq(add("kept"), TALLY_OK);
-    ck_assert_int_eq(reopen_with(notes_gap), TALLY_E_BUG);
-    ck_assert_ptr_null(db);
-    ck_assert_int_eq(reopen_with(notes_broken), TALLY_E_IO);
-    ck_assert_int_eq(reopen_with(notes_v1), TALLY_OK);
-    ck_assert_int_eq(tally_db_read(db, use_half, NULL), TALLY_E_IO);
-    ck_assert_int_eq(reopen_with(notes_v2), TALLY_OK);
-    ck_assert_int_eq(reopen_with(notes_v2), TALLY_OK);
-    ck_assert(has("kept"));
-    /* An older program must not touch what it does not know. */
-    ck_assert_int_eq(reopen_with(notes_v1), TALLY_E_STATE);
-    ck_assert_ptr_null(db);
-}
-END_TEST
-
 START_TEST(files_are_private_and_backups_consistent)
 {
     char copy[160], wal[170], name[32];
@@ -243,18 +129,127 @@ START_TEST(what_is_no_database_is_refused)
 }
 END_TEST
 
+struct note {
+    struct tally_db_job job;
+    char text[64];
+    sem_t *done;
+};
+
+static enum tally_error insert_job(struct tally_tx *tx, void *arg)
+{
+    return insert_note(tx, ((struct note *)arg)->text);
+}
+
+/* An operation that holds the writer until told, so that what is submitted meanwhile forms one group. */
+struct gate {
+    sem_t reached, open;
+};
+
+static enum tally_error hold_writer(struct tally_tx *tx, void *arg)
+{
+    struct gate *gate = arg;
+    (void)tx;
+    sem_post(&gate->reached);
+    while (sem_wait(&gate->open) != 0)
+        continue;
+    return TALLY_OK;
+}
+
+static void ignore(struct tally_db_job *job, void *arg)
+{
+    (void)job, (void)arg;
+}
+
+static void hold(struct gate *gate, struct tally_db_job *job)
+{
+    sem_init(&gate->reached, 0, 0);
+    sem_init(&gate->open, 0, 0);
+    *job = (struct tally_db_job){.op = hold_writer, .arg = gate, .done = ignore};
+    ck_assert_int_eq(tally_db_submit(db, job), TALLY_OK);
+    while (sem_wait(&gate->reached) != 0)
+        continue;
+}
+
+static void post_done(struct tally_db_job *job, void *arg)
+{
+    (void)job;
+    sem_post(((struct note *)arg)->done);
+}
+
+static void submit_note(struct note *note, const char *text, sem_t *done)
+{
+    snprintf(note->text, sizeof note->text, "%s", text);
+    note->done = done;
+    note->job = (struct tally_db_job){.op = insert_job, .arg = note, .done = post_done};
+    ck_assert_int_eq(tally_db_submit(db, &note->job), TALLY_OK);
+}
+
+static enum tally_error open_on(const char *vfs)
+{
+    struct tally_db_schema with[] = {{"notes", notes_v1}, {NULL, NULL}};
+    struct tally_db_options options = {.location = path, .schemas = with, .vfs = vfs};
+    return tally_db_open(&options, &db);
+}
+
+/* Ten groups of three; afterwards the table holds exactly what was confirmed. */
+static void write_under_fault(int victim)
+{
+    struct note notes[30] = {0};
+    char text[32];
+    sem_t done;
+    sem_init(&done, 0, 0);
+    fault_vfs_arm(victim);
+    for (int group = 0; group < 10; group++) {
+        struct gate gate;
+        struct tally_db_job held;
+        hold(&gate, &held);
+        for (int i = 3 * group; i < 3 * group + 3; i++) {
+            snprintf(text, sizeof text, "v%d n%d", victim, i);
+            submit_note(&notes[i], text, &done);
+        }
+        sem_post(&gate.open);
+        for (int i = 0; i < 3; i++)
+            while (sem_wait(&done) != 0)
+                continue;
+    }
+    fault_vfs_arm(0);
+    for (int i = 0; i < 30; i++) {
+        ck_assert(notes[i].job.result == TALLY_OK || notes[i].job.result == TALLY_E_IO);
+        ck_assert_int_eq(has(notes[i].text), notes[i].job.result == TALLY_OK);
+    }
+    /* One fault costs one group at most. */
+    int lost = 0;
+    for (int i = 0; i < 30; i++)
+        lost += notes[i].job.result != TALLY_OK;
+    ck_assert_int_le(lost, 3);
+}
+
+START_TEST(a_failing_disk_fails_its_group_and_no_other)
+{
+    fault_vfs_register();
+    tally_db_close(db);
+    db = NULL;
+    ck_assert_int_eq(open_on(FAULT_VFS), TALLY_OK);
+    write_under_fault(0);
+    int calls = fault_vfs_count();
+    ck_assert_int_eq(calls, 0);
+    for (int victim = 1; victim <= 24; victim++)
+        write_under_fault(victim);
+    ck_assert_int_eq(reopen_with(notes_v1), TALLY_OK);
+    ck_assert_int_gt(count(), 24 * 27);
+    ck_assert_int_lt(count(), 25 * 30);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("service_db_files");
     TCase *all = tcase_create("all");
     tcase_set_timeout(all, 60);
     tcase_add_checked_fixture(all, setup, teardown);
-    tcase_add_test(all, errors_in_statements_are_told_at_the_step);
-    tcase_add_test(all, too_many_distinct_statements_are_our_bug);
-    tcase_add_test(all, values_keep_their_types_and_bounds);
-    tcase_add_test(all, migrations_go_forward_once_and_whole);
     tcase_add_test(all, files_are_private_and_backups_consistent);
     tcase_add_test(all, what_is_no_database_is_refused);
+    tcase_add_test(all, a_failing_disk_fails_its_group_and_no_other);
     suite_add_tcase(suite, all);
     return tally_check_main(suite, NULL);
 }

@@ -1,8 +1,10 @@
-/* Retries, outbox and inbox: leases that run out, fences, dead letters, the effect of an answer once. */
+/* Retries, outbox and inbox over both engines: leases that run out, fences, dead letters, the effect of an
+ * answer once. */
 #include "host/base/log.h"
 #include "host/service/inbox.h"
 #include "host/service/outbox_pump.h"
 #include "tests/support/check_main.h"
+#include "tests/support/pg_world.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -81,13 +83,13 @@ static enum tally_error settle_it(void *ctx, struct tally_tx *tx, const struct t
     return e == TALLY_OK ? settle_result : e;
 }
 
-static void setup(void)
+static void setup(const char *location)
 {
     tally_log_setup(2, TALLY_LOG_OFF, &tally_system_clock);
     tally_manual_clock_init(&clock_, 1000000);
     tally_seeded_random_init(&random_, 7);
     struct tally_db_options options = {
-        .location = "sqlite::memory:", .schemas = schemas, .same_thread = true};
+        .location = location, .schemas = schemas, .same_thread = true};
     ck_assert_int_eq(tally_db_open(&options, &db), TALLY_OK);
     struct tally_outbox_pump_options pumping = {.db = db,
                                                 .clock = &clock_.clock,
@@ -103,6 +105,18 @@ static void setup(void)
     sends = 0;
     send_result = settle_result = TALLY_OK;
     during_send = NULL;
+}
+
+static void setup_sqlite(void)
+{
+    setup("sqlite::memory:");
+}
+
+static void setup_postgres(void)
+{
+    char location[PG_LOCATION_MAX];
+    ck_assert(pg_world_fresh(location));
+    setup(location);
 }
 
 static void teardown(void)
@@ -316,11 +330,11 @@ START_TEST(an_inbox_takes_once_by_sender_and_id)
 }
 END_TEST
 
-int main(void)
+static TCase *make_case(const char *name, void (*set_up)(void))
 {
-    Suite *suite = suite_create("service_outbox");
-    TCase *all = tcase_create("all");
-    tcase_add_checked_fixture(all, setup, teardown);
+    TCase *all = tcase_create(name);
+    tcase_set_timeout(all, 60);
+    tcase_add_checked_fixture(all, set_up, teardown);
     tcase_add_test(all, waits_are_read_and_lengthened_by_chance);
     tcase_add_test(all, a_message_is_delivered_once_with_its_effect);
     tcase_add_test(all, failures_wait_longer_and_end_as_a_dead_letter_that_is_resent);
@@ -329,6 +343,16 @@ int main(void)
     tcase_add_test(all, a_late_finisher_changes_nothing_while_the_message_waits);
     tcase_add_test(all, an_effect_that_fails_is_a_failed_attempt);
     tcase_add_test(all, an_inbox_takes_once_by_sender_and_id);
-    suite_add_tcase(suite, all);
-    return tally_check_main(suite, NULL);
+    return all;
+}
+
+int main(void)
+{
+    if (!pg_world_start(false))
+        return 1;
+    Suite *suite = suite_create("db_outbox");
+    suite_add_tcase(suite, make_case("sqlite", setup_sqlite));
+    suite_add_tcase(suite, make_case("postgresql", setup_postgres));
+    int status = tally_check_main(suite, NULL);
+    return pg_world_stop() ? status : 1;
 }
