@@ -5,6 +5,7 @@
 #include "host/base/log.h"
 #include "host/service/db_engine.h"
 
+#define WAIT_MS   5000
 #define READ_RUNS 3 /* of one read, when the engine loses its transaction */
 
 static const uint64_t group_bounds[] = {1, 2, 4, 8, 16, 32, 64, 128, 256};
@@ -111,6 +112,10 @@ enum tally_error tally_db_open(const struct tally_db_options *options, struct ta
     pthread_cond_init(&db->work, NULL);
     db->options = *options;
     db->options.location = NULL;
+    if (db->options.busy_ms == 0)
+        db->options.busy_ms = WAIT_MS;
+    if (db->options.patience_ms == 0)
+        db->options.patience_ms = WAIT_MS;
     db->last = &db->first;
     enum tally_error e = locate(db, options->location);
     if (e == TALLY_OK)

@@ -48,6 +48,7 @@ struct tally_db_options {
     /* No thread of its own: submitting runs the operation and tells its result before it returns, reads use
      * the one connection. For simulators, whose order must be theirs; then "sqlite::memory:" is allowed. */
     bool same_thread;
+    unsigned busy_ms;     /* how long another program's lock is waited for; 0: 5,000 */
     unsigned patience_ms; /* PostgreSQL: how long a lost server is waited for; 0: 5,000 */
 };
 

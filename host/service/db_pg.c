@@ -10,20 +10,20 @@
 #include "host/service/db_dialect.h"
 #include "host/service/db_pg.h"
 
-#define PATIENCE_MS   5000
 #define RECONNECT_MS  50
+#define STALL_FACTOR  3      /* so many times busy_ms may a process do nothing in its turn */
 #define VERSION_LEAST 150000 /* as PQserverVersion counts */
 
 /* The turn: one writer at a time among all processes that share the schema, as with SQLite. It ends with the
  * transaction. The first number is "TALY". */
 static const char turn[] = "SELECT pg_advisory_xact_lock(1413565529, hashtext(current_schema()))";
 
-/* What every connection starts with. The limits end what hangs: a wait for the turn, a statement, a process
- * that stopped in mid-transaction. */
+/* What every connection starts with. The limits end what hangs: a statement, a wait for the turn, a process
+ * that does nothing in its turn. */
 static const char session[] =
     "SET synchronous_commit = on; SET client_encoding = 'UTF8'; SET standard_conforming_strings = on;"
-    "SET lock_timeout = '10s'; SET statement_timeout = '30s';"
-    "SET idle_in_transaction_session_timeout = '30s'; SET client_min_messages = warning";
+    "SET statement_timeout = '30s'; SET client_min_messages = warning;"
+    "SET lock_timeout = %u; SET idle_in_transaction_session_timeout = %u";
 
 static enum tally_error engine_open(struct tally_db *db)
 {
@@ -31,8 +31,6 @@ static enum tally_error engine_open(struct tally_db *db)
     db->own = own;
     if (own == NULL)
         return TALLY_E_MEMORY;
-    if (db->options.patience_ms == 0)
-        db->options.patience_ms = PATIENCE_MS;
     return tally_random_fill(&tally_system_random, own->writer, sizeof own->writer);
 }
 
@@ -148,6 +146,7 @@ static enum tally_error check_server(PGconn *handle)
 
 static enum tally_error connect_once(struct tally_tx *tx)
 {
+    char settings[sizeof session + 32];
     struct pg_connection *c = pg_of(tx);
     PQfinish(c->handle);
     forget(c);
@@ -156,7 +155,9 @@ static enum tally_error connect_once(struct tally_tx *tx)
     if (PQstatus(c->handle) == CONNECTION_OK) {
         PQsetNoticeReceiver(c->handle, ignore_notice, NULL);
         e = check_server(c->handle);
-        if (e == TALLY_OK && (!exec_simple(c->handle, session) || PQenterPipelineMode(c->handle) != 1))
+        snprintf(settings, sizeof settings, session, tx->db->options.busy_ms,
+                 STALL_FACTOR * tx->db->options.busy_ms);
+        if (e == TALLY_OK && (!exec_simple(c->handle, settings) || PQenterPipelineMode(c->handle) != 1))
             e = TALLY_E_SERVER;
     }
     c->generation++;

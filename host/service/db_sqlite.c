@@ -10,8 +10,7 @@
 #include "host/base/log.h"
 #include "host/service/db_engine.h"
 
-#define BUSY_TIMEOUT_MS 5000 /* for another process that writes: a backup's restore, a tool */
-#define SKIP_LOCKED     " FOR UPDATE SKIP LOCKED"
+#define SKIP_LOCKED " FOR UPDATE SKIP LOCKED"
 
 enum command { BEGIN_READ, BEGIN_WRITE, COMMIT, ROLLBACK, SAVEPOINT, UNDO, RELEASE, COMMANDS };
 static const char *const command_texts[COMMANDS] = {
@@ -131,7 +130,7 @@ static enum tally_error connect_to(struct tally_tx *tx)
         return TALLY_E_IO;
     }
     sqlite3_extended_result_codes(connection->handle, 1);
-    sqlite3_busy_timeout(connection->handle, BUSY_TIMEOUT_MS);
+    sqlite3_busy_timeout(connection->handle, (int)db->options.busy_ms);
     enum tally_error e = exec(tx, common);
     if (e == TALLY_OK)
         e = exec(tx, tx->kind == DB_READ ? "PRAGMA query_only = ON" : "PRAGMA journal_mode = WAL");
