@@ -3,7 +3,6 @@
 #include <pthread.h>
 #include <string.h>
 
-#include <openssl/bn.h>
 #include <secp256k1_ecdh.h>
 
 /* ---- Context ---- */
@@ -80,31 +79,28 @@ static const uint8_t order[TALLY_UMBRAL_SCALAR_SIZE] = {
     0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfe,
     0xba, 0xae, 0xdc, 0xe6, 0xaf, 0x48, 0xa0, 0x3b, 0xbf, 0xd2, 0x5e, 0x8c, 0xd0, 0x36, 0x41, 0x41};
 
-static bool invert_blinded(const umbral_scalar a, umbral_scalar out)
-{
-    bool good = false;
-    BN_CTX *ctx = BN_CTX_new();
-    BIGNUM *n = BN_bin2bn(order, sizeof order, NULL);
-    BIGNUM *x = BN_bin2bn(a, TALLY_UMBRAL_SCALAR_SIZE, NULL);
-    if (ctx != NULL && n != NULL && x != NULL) {
-        BN_set_flags(x, BN_FLG_CONSTTIME);
-        good = BN_mod_inverse(x, x, n, ctx) != NULL && BN_bn2binpad(x, out, TALLY_UMBRAL_SCALAR_SIZE) > 0;
-    }
-    BN_clear_free(x);
-    BN_free(n);
-    BN_CTX_free(ctx);
-    return good;
-}
-
-/* a⁻¹ = b·(b·a)⁻¹ for a random b: what OpenSSL sees, b·a, tells nothing about a, and it goes through its
- * branchless inversion besides. */
+/* a to the power n-2, four bits of the exponent at a time: it is public, and each product takes constant
+ * time.
+ */
 bool umbral_scalar_invert(const umbral_scalar a, umbral_scalar out)
 {
-    umbral_scalar b, x;
-    bool good = tally_random(b, sizeof b) == TALLY_OK && umbral_scalar_mul(a, b, x) && invert_blinded(x, x) &&
-                umbral_scalar_mul(x, b, out);
-    tally_wipe(b, sizeof b);
-    tally_wipe(x, sizeof x);
+    umbral_scalar power[16], result;
+    bool good = true;
+    memcpy(power[1], a, sizeof power[1]);
+    for (size_t i = 2; good && i < 16; i++)
+        good = umbral_scalar_mul(power[i - 1], a, power[i]);
+    memcpy(result, power[15], sizeof result); /* the highest digit of n is f */
+    for (size_t i = 1; good && i < 2 * sizeof order; i++) {
+        /* The last byte of n-2 is 3f. */
+        unsigned byte = i / 2 == sizeof order - 1 ? order[i / 2] - 2u : order[i / 2];
+        unsigned digit = i % 2 == 0 ? byte >> 4 : byte & 15;
+        for (int j = 0; good && j < 4; j++)
+            good = umbral_scalar_mul(result, result, result);
+        good = good && (digit == 0 || umbral_scalar_mul(result, power[digit], result));
+    }
+    memcpy(out, result, sizeof result);
+    tally_wipe(power, sizeof power);
+    tally_wipe(result, sizeof result);
     return good;
 }
 
