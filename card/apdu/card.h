@@ -18,6 +18,7 @@
 #include "card/apdu/chain.h"
 #include "card/apdu/scp03.h"
 #include "card/applets/ticket/ticket.h"
+#include "card/crypto/sm9_suite.h"
 #include "card/crypto/sym.h"
 #include "card/hal/hal.h"
 #include "card/store/records.h"
@@ -48,6 +49,7 @@ struct card {
 
     struct command_chain command;
     struct answer answer;
+    struct sm9_work sm9; /* of one command; nothing is kept in it */
 };
 
 /* Powers the card on: mounts the store (formats it, when the flash is erased) and seeds the random generator.

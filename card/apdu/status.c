@@ -22,7 +22,8 @@ enum {
     TAG_CHIP_ID = 0x95,
     TAG_ERASE_COUNTS = 0x96,
     TAG_KEY_VERSION = 0x97,
-    TAG_FREE_RSA = 0x98
+    TAG_FREE_RSA = 0x98,
+    TAG_FREE_SM9 = 0x99
 };
 
 static uint16_t object_of(const struct apdu_command *command)
@@ -39,7 +40,7 @@ static uint8_t suites(struct card *card)
 {
     uint8_t set = 0;
     if (card_has_record(card, REC_KEY_KEM))
-        set |= 1 << (SUITE_P256 - 1);
+        set |= 1 << (SUITE_P256 - 1) | 1 << (SUITE_SM9 - 1); /* whose keys the operators bring */
     if (card_has_record(card, REC_KEY_RSA))
         set |= 1 << (SUITE_RSA - 1);
     return set;
@@ -84,6 +85,7 @@ static void put_private(struct card *card, struct tlv_writer *w)
     (void)card_record(card, REC_KEY_KEM, &key_version, sizeof key_version);
     tlv_put(w, TAG_KEY_VERSION, &key_version, sizeof key_version);
     tlv_put_uint(w, TAG_FREE_RSA, ticket_free_slots(card, SUITE_RSA), 2);
+    tlv_put_uint(w, TAG_FREE_SM9, ticket_free_slots(card, SUITE_SM9), 2);
 }
 
 uint16_t get_status_run(struct card *card, const struct apdu_command *command, struct apdu_response *response)

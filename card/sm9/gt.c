@@ -5,16 +5,94 @@
 
 enum { FP12_LIMBS = sizeof(struct fp12) / sizeof(limb) };
 
+/* a = 1/a if the mask is all ones: conjugation, one coefficient after the other. */
+static void invert_if(struct fp12 *a, limb mask)
+{
+    struct fp2 *const odd[] = {&a->a0.b1, &a->a1.b0, &a->a2.b1};
+    struct fp2 minus;
+    for (size_t i = 0; i < sizeof odd / sizeof odd[0]; i++) {
+        fp2_neg(&minus, odd[i]);
+        fp2_select(odd[i], mask, &minus, odd[i]);
+    }
+}
+
 /* r = table[index - 1], reading all of it, or 1 for index 0; its inverse if the mask is all ones. */
 static void lookup(struct fp12 *r, const struct fp12 *table, size_t entries, limb index, limb invert)
 {
-    struct fp12 inverse;
     limbs_lookup((limb *)r, (const limb *)table, FP12_LIMBS, entries, index);
     fp_select(&r->a0.b0.c0, limb_mask(limbs_is_zero(&index, 1)), &fp_one, &r->a0.b0.c0);
-    fp12_conjugate(&inverse, r);
-    fp12_select(r, invert, &inverse, r);
+    invert_if(r, invert);
 }
 
+#if defined(SM9_SMALL)
+/* As subsets_power below, in two pairs of parts: powers of a and a^p, and of their p^2-th powers. */
+enum { PAIR_ENTRIES = 2, PAIRS = 2 };
+
+struct gt_pairs {
+    struct fp12 entry[PAIRS * PAIR_ENTRIES]; /* a, a a^p, and the same to the p^2 */
+};
+
+static void pairs_init(struct gt_pairs *t, const struct fp12 *a)
+{
+    t->entry[0] = *a;
+    fp12_frobenius(&t->entry[1], a, 1);
+    fp12_mul(&t->entry[1], &t->entry[1], a);
+    for (size_t i = 0; i < PAIR_ENTRIES; i++)
+        fp12_frobenius(&t->entry[PAIR_ENTRIES + i], &t->entry[i], 2);
+}
+
+/* Writes two bits of digits[i] from bit `at` up: whether follow has a digit there, and whether the digit of
+ * lead, 1 or -1, and with it that of follow, is positive. lead is odd; follow is used up. */
+static void align_pair(uint8_t digits[SPLIT4_BITS + 1], unsigned at, const struct part *lead,
+                       struct part *follow)
+{
+    static const struct part zero;
+    for (size_t i = 0; i <= SPLIT4_BITS; i++) {
+        limb bit = i < SPLIT4_BITS ? lead->l[(i + 1) / LIMB_BITS] >> ((i + 1) % LIMB_BITS) & 1 : 1;
+        limb odd = follow->l[0] & 1, carry = odd & (bit ^ 1);
+        digits[i] |= (uint8_t)((bit << 1 | odd) << at);
+        for (size_t w = 0; w < PART_LIMBS; w++)
+            follow->l[w] = follow->l[w] >> 1 | (w + 1 < PART_LIMBS ? follow->l[w + 1] << (LIMB_BITS - 1) : 0);
+        for (size_t w = 0; w < PART_LIMBS; w++)
+            carry = add_carry(&follow->l[w], follow->l[w], zero.l[w], carry);
+    }
+}
+
+/* r *= the entry that two bits of a digit choose. */
+static void pair_step(struct fp12 *r, const struct fp12 *entries, limb digit)
+{
+    struct fp12 entry;
+    lookup(&entry, entries, PAIR_ENTRIES, (digit & 1) + 1, limb_mask((digit >> 1 & 1) ^ 1));
+    fp12_mul(r, r, &entry);
+    sm9_wipe(&entry, sizeof entry);
+}
+
+void gt_power(struct fp12 *r, const struct fp12 *a, const struct fn *k)
+{
+    static const struct part one = {{1}};
+    struct gt_pairs t;
+    struct part parts[4];
+    uint8_t digits[SPLIT4_BITS + 1] = {0};
+    pairs_init(&t, a);
+    split4(parts, k->l, true);
+    limb even = limb_mask((parts[2].l[0] & 1) ^ 1);
+    limbs_add_masked(parts[2].l, one.l, even, PART_LIMBS);
+    align_pair(digits, 0, &parts[0], &parts[1]);
+    align_pair(digits, 2, &parts[2], &parts[3]);
+    *r = fp12_one;
+    for (size_t i = SPLIT4_BITS + 1; i-- > 0;) {
+        fp12_square_cyclotomic(r, r);
+        pair_step(r, t.entry, (limb)(digits[i] & 3));
+        pair_step(r, t.entry + PAIR_ENTRIES, (limb)(digits[i] >> 2));
+    }
+    /* The third part was made odd. */
+    invert_if(&t.entry[PAIR_ENTRIES], even);
+    fp12_select(&t.entry[0], even, &t.entry[PAIR_ENTRIES], &fp12_one);
+    fp12_mul(r, r, &t.entry[0]);
+    sm9_wipe(parts, sizeof parts);
+    sm9_wipe(digits, sizeof digits);
+}
+#else
 static void subsets_init(struct gt_subsets *s, const struct fp12 *a)
 {
     s->entry[0] = *a;
@@ -69,7 +147,24 @@ void gt_power(struct fp12 *r, const struct fp12 *a, const struct fn *k)
     sm9_wipe(&s, sizeof s);
 }
 
-#if LIMB_IS_64
+#endif
+
+#if defined(SM9_SMALL)
+void gt_base_init(struct gt_base *base, const struct fp12 *a)
+{
+    base->a = *a;
+}
+
+const struct fp12 *gt_base_element(const struct gt_base *base)
+{
+    return &base->a;
+}
+
+void gt_base_power(struct fp12 *r, const struct gt_base *base, const struct fn *k)
+{
+    gt_power(r, &base->a, k);
+}
+#elif LIMB_IS_64
 void gt_base_init(struct gt_base *base, const struct fp12 *a)
 {
     struct fp12 first = *a;
@@ -79,6 +174,11 @@ void gt_base_init(struct gt_base *base, const struct fp12 *a)
             fp12_mul(&base->window[i][j], &base->window[i][j - 1], &first);
         fp12_square_cyclotomic(&first, &base->window[i][GT_WINDOW_ENTRIES - 1]);
     }
+}
+
+const struct fp12 *gt_base_element(const struct gt_base *base)
+{
+    return &base->window[0][0];
 }
 
 /* The power by one part of the scalar. */
@@ -114,6 +214,11 @@ void gt_base_power(struct fp12 *r, const struct gt_base *base, const struct fn *
 void gt_base_init(struct gt_base *base, const struct fp12 *a)
 {
     subsets_init(&base->subsets, a);
+}
+
+const struct fp12 *gt_base_element(const struct gt_base *base)
+{
+    return &base->subsets.entry[0];
 }
 
 void gt_base_power(struct fp12 *r, const struct gt_base *base, const struct fn *k)

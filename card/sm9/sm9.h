@@ -89,6 +89,16 @@ enum sm9_result sm9_encrypt_extract(uint8_t de[G2_BYTES], const uint8_t master[S
 enum sm9_result sm9_sign_public_init(struct sm9_sign_public *key, const uint8_t ppub[G2_BYTES]);
 enum sm9_result sm9_encrypt_public_init(struct sm9_encrypt_public *key, const uint8_t ppub[G1_BYTES]);
 
+/* The pairing value that init computed, to be kept where pairings are dear, and a key made of it without one.
+ * The bytes are as trusted as the memory they were kept in: SM9_E_KEY only when they encode no element of
+ * Fp12, or ppub no key. ppub may be NULL for a key that only signs: that needs the pairing value alone. */
+void sm9_sign_public_save(const struct sm9_sign_public *key, uint8_t g[FP12_BYTES]);
+void sm9_encrypt_public_save(const struct sm9_encrypt_public *key, uint8_t g[FP12_BYTES]);
+enum sm9_result sm9_sign_public_load(struct sm9_sign_public *key, const uint8_t ppub[G2_BYTES],
+                                     const uint8_t g[FP12_BYTES]);
+enum sm9_result sm9_encrypt_public_load(struct sm9_encrypt_public *key, const uint8_t ppub[G1_BYTES],
+                                        const uint8_t g[FP12_BYTES]);
+
 enum sm9_result sm9_sign_key_init(struct sm9_sign_key *key, const uint8_t ds[G1_BYTES]);
 
 /* Also for the key of an exchange. */

@@ -132,6 +132,45 @@ enum sm9_result sm9_encrypt_public_init(struct sm9_encrypt_public *key, const ui
     return SM9_OK;
 }
 
+void sm9_sign_public_save(const struct sm9_sign_public *key, uint8_t g[FP12_BYTES])
+{
+    fp12_to_bytes(g, gt_base_element(&key->g));
+}
+
+void sm9_encrypt_public_save(const struct sm9_encrypt_public *key, uint8_t g[FP12_BYTES])
+{
+    fp12_to_bytes(g, gt_base_element(&key->g));
+}
+
+static bool load_base(struct gt_base *base, const uint8_t bytes[FP12_BYTES])
+{
+    struct fp12 g;
+    if (!fp12_from_bytes(&g, bytes))
+        return false;
+    gt_base_init(base, &g);
+    return true;
+}
+
+enum sm9_result sm9_sign_public_load(struct sm9_sign_public *key, const uint8_t ppub[G2_BYTES],
+                                     const uint8_t g[FP12_BYTES])
+{
+    memset(key, 0, sizeof *key);
+    if ((ppub == NULL || g2_from_bytes(&key->ppub, ppub)) && load_base(&key->g, g))
+        return SM9_OK;
+    memset(key, 0, sizeof *key);
+    return SM9_E_KEY;
+}
+
+enum sm9_result sm9_encrypt_public_load(struct sm9_encrypt_public *key, const uint8_t ppub[G1_BYTES],
+                                        const uint8_t g[FP12_BYTES])
+{
+    memset(key, 0, sizeof *key);
+    if (g1_from_bytes(&key->ppub, ppub) && load_base(&key->g, g))
+        return SM9_OK;
+    memset(key, 0, sizeof *key);
+    return SM9_E_KEY;
+}
+
 enum sm9_result sm9_sign_key_init(struct sm9_sign_key *key, const uint8_t ds[G1_BYTES])
 {
     if (g1_from_bytes(&key->ds, ds))

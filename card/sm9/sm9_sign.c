@@ -37,8 +37,10 @@ out:
     return result;
 }
 
-/* P = [H1(id || 01)] P2 + Ppub-s. */
-static void signer_point(struct g2_affine *q, const struct sm9_sign_public *key, const struct sm9_id *id)
+/* P = [H1(id || 01)] P2 + Ppub-s. Not inlined, as its points need no place on the stack during the pairing.
+ */
+__attribute__((noinline)) static void signer_point(struct g2_affine *q, const struct sm9_sign_public *key,
+                                                   const struct sm9_id *id)
 {
     struct fn h;
     struct g2 p, ppub;

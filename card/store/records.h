@@ -29,6 +29,10 @@
 /* One per operator, as above. */
 #define REC_LAST_DELETION 0x0700 /* sequence of the ordering face 4, TID 16, TF_B 40 */
 
+/* One of each per active operator of suite SM9, as above. */
+#define REC_SM9_HOLDER 0x0800 /* Ppub-e 64, card epoch 2, ds 64, de 128 */
+#define REC_SM9_POWERS 0x0900 /* e(P1, Ppub-s) 384, e(Ppub-e, P2) 384: computed by the card, public */
+
 /* Where the parts of the key records lie. */
 enum {
     KEY_P256_PRIVATE = 1,
@@ -36,7 +40,14 @@ enum {
     KEY_P256_SIZE = 97,
     KEY_RSA_PRIVATE = 1, /* p || q || dp || dq || iq */
     KEY_RSA_MODULUS = 641,
-    KEY_RSA_SIZE = 897
+    KEY_RSA_SIZE = 897,
+    SM9_HOLDER_ENCRYPT_MASTER = 0,
+    SM9_HOLDER_EPOCH = 64,
+    SM9_HOLDER_SIGN_KEY = 66,
+    SM9_HOLDER_DECRYPT_KEY = 130,
+    SM9_POWER_SIGN = 0,
+    SM9_POWER_ENCRYPT = 384,
+    SM9_POWERS_SIZE = 768
 };
 
 #endif

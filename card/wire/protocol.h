@@ -119,6 +119,7 @@
 #define LABEL_GATE_RSA         "tally/gate-rsa/1"
 #define LABEL_SESSION          "tally/session/1"
 #define LABEL_CARD_PROOF       "tally/card-proof/1"
+#define LABEL_SM9_NONCE        "tally/sm9-nonce/1"
 
 /* Sizes in bytes. */
 enum {
@@ -132,6 +133,11 @@ enum {
     P256_PRIVATE_SIZE = 32,
     ECDSA_SIZE = 64,    /* r || s */
     RSA_SIZE = 256,     /* modulus, signature, OAEP block */
+    SM9_G1_SIZE = 64,   /* x || y: master key for encryption, signing key, encapsulated key */
+    SM9_G2_SIZE = 128,  /* x || y, u-coefficient first: master key for signatures, decryption key */
+    SM9_CODE_SIZE = 96, /* signature: h || S */
+    SM9_EPOCH_SIZE = 2,
+    SM9_HOLDER_SIZE = SM9_G1_SIZE + SM9_EPOCH_SIZE + SM9_G1_SIZE + SM9_G2_SIZE, /* formats.md, operator package */
     AEAD_TAG_SIZE = 16, /* ciphertext 1, operator package */
     SESSION_TAG_SIZE = 8,
     SESSION_NONCE_SIZE = 13,
@@ -140,6 +146,7 @@ enum {
     CIPHERTEXT_1_HEADER_SIZE = 5,
     CIPHERTEXT_1_MAX = CIPHERTEXT_1_HEADER_SIZE + RSA_SIZE + 115 + RSA_SIZE + AEAD_TAG_SIZE,
     ENROLMENT_SIZE = 132,
+    GATE_IDENTITY_SIZE = 8, /* operator, gate, epoch: of gate:OPERATOR:STATION:UNIT:EPOCH */
     GATE_CERT_P256_SIZE = 142,
     GATE_CERT_RSA_SIZE = 334,
     PIN_MIN = 4,

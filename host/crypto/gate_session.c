@@ -7,6 +7,7 @@
 #include "host/crypto/kdf.h"
 #include "host/crypto/p256.h"
 #include "host/crypto/rsa.h"
+#include "host/crypto/sm9.h"
 
 enum { PHASE_NONE, PHASE_BEGUN, PHASE_OPEN, PHASE_WRITING, PHASE_DELETING };
 enum { TO_CARD = 0, TO_GATE = 1 };
@@ -16,6 +17,7 @@ enum {
     CTC_SIZE = 4,
     TICKET_MAX = FACE_SIZE + TALLY_TFV_MAX + USAGE_SIZE,
     PROOF_SIZE = P256_PUBLIC_SIZE + 2 * ECDSA_SIZE, /* card key, card certificate, proof */
+    IDENTITY_PROOF_SIZE = SM9_EPOCH_SIZE + SM9_CODE_SIZE,
     ANSWER_MAX = 1 + SERIAL_SIZE + CTC_SIZE + TICKET_MAX + PROOF_SIZE,
     USAGE_AT_KEY_VERSION = 26
 };
@@ -113,6 +115,34 @@ enum tally_error tally_gate_begin_pair(struct tally_gate_session *s, uint8_t sui
     return TALLY_OK;
 }
 
+enum tally_error tally_gate_begin_identity(struct tally_gate_session *s, const struct tally_sm9_key *gate,
+                                           uint16_t card_epoch_floor, const uint8_t nonce[GATE_NONCE_SIZE],
+                                           const struct tally_criterion *criterion,
+                                           struct tally_gate_command *command)
+{
+    const struct identity *identity = tally_sm9_key_identity(gate);
+    memset(command, 0, sizeof *command);
+    tally_gate_end(s);
+    if (identity->scheme != IDENTITY_GATE || !tally_sm9_key_is_private(gate))
+        return TALLY_E_USAGE;
+    *s = (struct tally_gate_session){.phase = PHASE_BEGUN,
+                                     .mode = GATE_SM9,
+                                     .suite = SUITE_SM9,
+                                     .operator_id = identity->operator_id,
+                                     .identity = gate,
+                                     .card_epoch_floor = card_epoch_floor};
+    command->ins = INS_VERIFY;
+    command->p1 = GATE_SM9;
+    be16_put(command->data, identity->operator_id);
+    be32_put(command->data + 2, identity->gate);
+    be16_put(command->data + 6, identity->epoch);
+    command->n = GATE_IDENTITY_SIZE;
+    put_nonce(nonce, command);
+    put_criterion(criterion, command);
+    s->verify = *command;
+    return TALLY_OK;
+}
+
 /* --- ciphertext 2 --- */
 
 /* Decrypts P, which gives the serial, and derives K_sub and the keys of this tap's answer. */
@@ -158,6 +188,8 @@ static enum tally_error agree(const struct tally_gate_session *s, const uint8_t 
     size_t n;
     if (s->mode == GATE_P256)
         return tally_p256_ecdh(s->pair, k, z);
+    if (s->mode == GATE_SM9)
+        return tally_sm9_decapsulate(s->identity, k, z);
     enum tally_error e = tally_oaep_decrypt(s->pair, LABEL_GATE_RSA, k, message, &n);
     if (e == TALLY_OK && n != TALLY_P256_SECRET_SIZE)
         e = TALLY_E_CRYPTO;
@@ -188,22 +220,44 @@ static enum tally_error meet_pair(struct tally_gate_session *s, const uint8_t *k
     return e;
 }
 
-/* Card key, card certificate and proof, against what the answer says. */
+/* Card key, card certificate and proof. */
+static enum tally_error check_certified(const struct tally_gate_session *s, const struct tally_key *authority,
+                                        const struct tally_bytes *parts, size_t count, const uint8_t *plain,
+                                        const uint8_t *proof)
+{
+    struct tally_key *card = NULL;
+    enum tally_error e = authority == NULL
+                             ? TALLY_E_USAGE
+                             : tally_card_certificate_verify(authority, s->operator_id, plain + 1, proof,
+                                                             proof + P256_PUBLIC_SIZE);
+    if (e == TALLY_OK)
+        e = tally_key_from_public(proof, P256_PUBLIC_SIZE, &card);
+    if (e == TALLY_OK)
+        e = tally_p256_verify(card, LABEL_CARD_PROOF, parts, count, proof + P256_PUBLIC_SIZE + ECDSA_SIZE);
+    tally_key_free(card);
+    return e;
+}
+
+/* The card's identity is made of the serial that the answer names. */
+static enum tally_error check_identity(const struct tally_gate_session *s, const struct tally_bytes *parts,
+                                       size_t count, const uint8_t *plain, const uint8_t *proof)
+{
+    struct identity card = {.scheme = IDENTITY_CARD, .epoch = be16_get(proof)};
+    memcpy(card.serial, plain + 1, SERIAL_SIZE);
+    if (card.epoch < s->card_epoch_floor)
+        return TALLY_E_CRYPTO;
+    return tally_sm9_verify(s->identity, &card, LABEL_CARD_PROOF, parts, count, proof + SM9_EPOCH_SIZE);
+}
+
+/* What the card proves itself with, against what the answer says. */
 static enum tally_error check_proof(const struct tally_gate_session *s, const struct tally_key *authority,
                                     const uint8_t t[TALLY_SHA256_SIZE], const uint8_t *plain,
                                     const uint8_t *tid, const uint8_t *proof)
 {
-    struct tally_key *card = NULL;
     const struct tally_bytes parts[] = {
         {t, TALLY_SHA256_SIZE}, {plain, 1 + SERIAL_SIZE + CTC_SIZE}, {tid, TID_SIZE}};
-    enum tally_error e =
-        tally_card_certificate_verify(authority, s->operator_id, plain + 1, proof, proof + P256_PUBLIC_SIZE);
-    if (e == TALLY_OK)
-        e = tally_key_from_public(proof, P256_PUBLIC_SIZE, &card);
-    if (e == TALLY_OK)
-        e = tally_p256_verify(card, LABEL_CARD_PROOF, parts, 3, proof + P256_PUBLIC_SIZE + ECDSA_SIZE);
-    tally_key_free(card);
-    return e;
+    return s->mode == GATE_SM9 ? check_identity(s, parts, 3, plain, proof)
+                               : check_certified(s, authority, parts, 3, plain, proof);
 }
 
 /* Status and ticket; the serial is in the session by now. */
@@ -257,11 +311,12 @@ static enum tally_error open_pair(struct tally_gate_session *s, const struct tal
     uint8_t key[SYM_KEY_SIZE], t[TALLY_SHA256_SIZE], nonce[SESSION_NONCE_SIZE], plain[ANSWER_MAX];
     const uint8_t header[] = {CLA_PROPRIETARY, INS_VERIFY, s->verify.p1, s->verify.p2};
     const struct tally_bytes aad[] = {{header, sizeof header}, {t, sizeof t}};
-    size_t k_size = s->mode == GATE_P256 ? P256_PUBLIC_SIZE : RSA_SIZE;
+    size_t k_size = s->mode == GATE_RSA ? RSA_SIZE : P256_PUBLIC_SIZE; /* of suite SM9, too */
+    size_t proof_size = s->mode == GATE_SM9 ? IDENTITY_PROOF_SIZE : PROOF_SIZE;
     size_t head = 1 + SERIAL_SIZE + CTC_SIZE;
     size_t ticket_size = FACE_SIZE + tally_tfv_size(s->suite) + USAGE_SIZE;
     const uint8_t *ticket = plain + head;
-    if (n != k_size + head + ticket_size + PROOF_SIZE + SESSION_TAG_SIZE)
+    if (n != k_size + head + ticket_size + proof_size + SESSION_TAG_SIZE)
         return TALLY_E_FORMAT;
     make_nonce(TO_GATE, 0, nonce);
     enum tally_error e = meet_pair(s, response, k_size, t, key);
@@ -286,7 +341,7 @@ enum tally_error tally_gate_open(struct tally_gate_session *s, const struct tall
     if (s->phase == PHASE_BEGUN && s->mode == GATE_SUB_KEY)
         e = open_sub_key(s, response, n, answer);
     else if (s->phase == PHASE_BEGUN)
-        e = authority != NULL ? open_pair(s, authority, response, n, answer) : TALLY_E_USAGE;
+        e = open_pair(s, authority, response, n, answer);
     tally_wipe(s->vmk, sizeof s->vmk);
     s->phase = PHASE_OPEN;
     if (e != TALLY_OK) {

@@ -45,7 +45,9 @@ struct tally_gate_session {
     uint8_t phase, mode, suite, key_version;
     uint16_t operator_id;
     uint8_t vmk[SYM_KEY_SIZE];
-    const struct tally_key *pair; /* borrowed */
+    const struct tally_key *pair;         /* borrowed */
+    const struct tally_sm9_key *identity; /* borrowed */
+    uint16_t card_epoch_floor;
     struct tally_gate_command verify;
     uint8_t sub_key[SYM_KEY_SIZE]; /* sub-key mode, once the card is known */
     uint8_t write_key[SYM_KEY_SIZE];
@@ -71,9 +73,16 @@ enum tally_error tally_gate_begin_pair(struct tally_gate_session *s, uint8_t sui
                                        const struct tally_criterion *criterion,
                                        struct tally_gate_command *command);
 
+/* Begins with the gate's SM9 identity, which must outlive the session; TALLY_E_USAGE when it is no gate's or
+ * has no key. Cards whose identity has an epoch below the floor are refused. */
+enum tally_error tally_gate_begin_identity(struct tally_gate_session *s, const struct tally_sm9_key *gate,
+                                           uint16_t card_epoch_floor, const uint8_t nonce[GATE_NONCE_SIZE],
+                                           const struct tally_criterion *criterion,
+                                           struct tally_gate_command *command);
+
 /* Takes ciphertext 2. Checks the tag, the card's serial against the face's, with a pair also the card's
- * certificate (with the operator's authority public key, which may be NULL with a sub-key) and proof:
- * TALLY_E_CRYPTO; TALLY_E_FORMAT for a wrong length. TF_V is the caller's to check. *answer is zero on
+ * certificate (with the operator's authority public key, which may be NULL with a sub-key or identity) and
+ * proof: TALLY_E_CRYPTO; TALLY_E_FORMAT for a wrong length. TF_V is the caller's to check. *answer is zero on
  * failure. */
 enum tally_error tally_gate_open(struct tally_gate_session *s, const struct tally_key *authority,
                                  const uint8_t *response, size_t n, struct tally_gate_answer *answer);

@@ -11,8 +11,13 @@
 #include <openssl/param_build.h>
 #include <openssl/rsa.h>
 
+#include "card/wire/be.h"
 #include "host/crypto/key_internal.h"
 #include "host/crypto/ossl.h"
+#include "host/crypto/sm9.h"
+
+/* Offsets in the raw public key of suite SM9, behind the operator. */
+enum { AT_EPOCH = 2, AT_SIGN = AT_EPOCH + SM9_EPOCH_SIZE, AT_ENCRYPT = AT_SIGN + SM9_G2_SIZE };
 
 enum { RSA_BITS = RSA_SIZE * 8, RSA_EXPONENT = 65537, FACTOR_SIZE = 128 };
 
@@ -145,6 +150,7 @@ void tally_key_free(struct tally_key *key)
     EVP_PKEY_CTX_free(key->verify);
     EVP_PKEY_CTX_free(key->derive);
     EVP_PKEY_free(key->pkey); /* OpenSSL clears the private numbers */
+    tally_sm9_key_free(key->sm9);
     free(key);
 }
 
@@ -213,10 +219,56 @@ EVP_PKEY *tally_rsa_peer(const uint8_t modulus[RSA_SIZE])
     return pkey;
 }
 
+/* Takes over sm9, also on failure. */
+static enum tally_error wrap_sm9(struct tally_sm9_key *sm9, struct tally_key **key)
+{
+    struct tally_key *k = calloc(1, sizeof *k);
+    *key = k;
+    if (k == NULL) {
+        tally_sm9_key_free(sm9);
+        return TALLY_E_MEMORY;
+    }
+    const struct identity *identity = tally_sm9_key_identity(sm9);
+    const struct tally_sm9_masters *masters = tally_sm9_key_masters(sm9);
+    k->sm9 = sm9;
+    k->suite = SUITE_SM9;
+    k->is_private = tally_sm9_key_is_private(sm9);
+    k->public_size = TALLY_SM9_PUBLIC_SIZE;
+    be16_put(k->public, identity->operator_id);
+    be16_put(k->public + AT_EPOCH, identity->epoch);
+    memcpy(k->public + AT_SIGN, masters->sign, sizeof masters->sign);
+    memcpy(k->public + AT_ENCRYPT, masters->encrypt, sizeof masters->encrypt);
+    return TALLY_OK;
+}
+
+enum tally_error tally_key_from_holder(const struct tally_sm9_holder *holder, struct tally_key **key)
+{
+    struct tally_sm9_key *sm9;
+    *key = NULL;
+    if (holder->identity.scheme != IDENTITY_AUTHD)
+        return TALLY_E_USAGE;
+    enum tally_error e = tally_sm9_key_make(holder, &sm9);
+    return e == TALLY_OK ? wrap_sm9(sm9, key) : e;
+}
+
+static enum tally_error from_sm9_public(const uint8_t raw[TALLY_SM9_PUBLIC_SIZE], struct tally_key **key)
+{
+    const struct identity identity = {
+        .scheme = IDENTITY_AUTHD, .operator_id = be16_get(raw), .epoch = be16_get(raw + AT_EPOCH)};
+    struct tally_sm9_masters masters;
+    struct tally_sm9_key *sm9;
+    memcpy(masters.sign, raw + AT_SIGN, sizeof masters.sign);
+    memcpy(masters.encrypt, raw + AT_ENCRYPT, sizeof masters.encrypt);
+    enum tally_error e = tally_sm9_key_public(&masters, &identity, &sm9);
+    return e == TALLY_OK ? wrap_sm9(sm9, key) : e;
+}
+
 enum tally_error tally_key_from_public(const uint8_t *raw, size_t n, struct tally_key **key)
 {
     EVP_PKEY *pkey = NULL;
     *key = NULL;
+    if (n == TALLY_SM9_PUBLIC_SIZE)
+        return from_sm9_public(raw, key);
     if (n == P256_PUBLIC_SIZE)
         pkey = tally_p256_peer(raw);
     else if (n == P256_POINT_SIZE && raw[0] == 0x04)
@@ -277,6 +329,11 @@ const uint8_t *tally_key_public(const struct tally_key *key, size_t *n)
 {
     *n = key->public_size;
     return key->public;
+}
+
+const struct tally_sm9_key *tally_key_sm9(const struct tally_key *key)
+{
+    return key->sm9;
 }
 
 bool tally_key_usable(const struct tally_key *key, uint8_t suite, bool with_private)

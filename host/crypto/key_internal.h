@@ -9,9 +9,10 @@
 /* Operations set up once per key and duplicated for each use, which is cheaper and leaves the key unchanged.
  * Those that need the private half are NULL in a public key. */
 struct tally_key {
-    EVP_PKEY *pkey;
+    EVP_PKEY *pkey;              /* NULL of suite SM9, as what follows */
     EVP_PKEY_CTX *sign, *verify; /* ECDSA over a digest, or PSS over a digest */
     EVP_PKEY_CTX *derive;        /* ECDH */
+    struct tally_sm9_key *sm9;   /* NULL of other suites */
     uint8_t suite;
     bool is_private;
     uint8_t public[TALLY_PUBLIC_MAX];

@@ -9,7 +9,7 @@
 
 enum { VERSION_MAX = UINT8_MAX };
 
-static const char pem[] = ".pem", hex[] = ".key";
+static const char pem[] = ".pem", sm9[] = ".sm9", hex[] = ".key";
 
 /* Which versions a folder has. */
 struct versions {
@@ -101,11 +101,16 @@ enum tally_error tally_key_ring_load(const char *dir, const char *name, const ch
     struct versions have;
     char path[PATH_MAX];
     memset(ring, 0, sizeof *ring);
-    enum tally_error e = list_some(dir, name, pem, &have);
+    const char *suffix = pem;
+    enum tally_error e = list_some(dir, name, suffix, &have);
+    if (e == TALLY_E_NOT_FOUND) {
+        suffix = sm9;
+        e = list_some(dir, name, suffix, &have);
+    }
     for (unsigned v = 1; v <= VERSION_MAX && e == TALLY_OK; v++) {
         if (!have.has[v])
             continue;
-        e = path_of(dir, name, v, pem, path);
+        e = path_of(dir, name, v, suffix, path);
         if (e == TALLY_OK)
             e = tally_keyfile_load(path, passphrase, &ring->at[ring->count].key);
         if (e == TALLY_OK)

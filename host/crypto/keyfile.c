@@ -7,6 +7,7 @@
 #include "host/crypto/key_internal.h"
 #include "host/crypto/pkcs8.h"
 #include "host/crypto/private_file.h"
+#include "host/crypto/sm9.h"
 
 enum { SECRET_DIGITS = 2 * SYM_KEY_SIZE };
 
@@ -19,6 +20,18 @@ static bool consistent(EVP_PKEY *pkey)
     return good;
 }
 
+static const char sm9_begins[] = "tally-sm9-key ";
+
+static enum tally_error read_sm9(const char *text, size_t n, struct tally_key **key)
+{
+    struct tally_sm9_holder holder;
+    enum tally_error e = tally_sm9_holder_parse(text, n, &holder);
+    if (e == TALLY_OK)
+        e = tally_key_from_holder(&holder, key);
+    tally_wipe(&holder, sizeof holder);
+    return e == TALLY_E_USAGE ? TALLY_E_CRYPTO : e;
+}
+
 enum tally_error tally_keyfile_load(const char *path, const char *passphrase, struct tally_key **key)
 {
     char text[TALLY_KEYFILE_MAX];
@@ -27,13 +40,16 @@ enum tally_error tally_keyfile_load(const char *path, const char *passphrase, st
     EVP_PKEY *pkey = NULL;
     *key = NULL;
     enum tally_error e = tally_key_bytes_read(path, text, &n);
-    if (e == TALLY_OK)
+    bool sm9 = e == TALLY_OK && strncmp(text, sm9_begins, sizeof sm9_begins - 1) == 0;
+    if (sm9)
+        e = read_sm9(text, n, key);
+    else if (e == TALLY_OK)
         e = tally_pkcs8_read(text, n, passphrase, &p8);
-    if (e == TALLY_OK) {
+    if (e == TALLY_OK && !sm9) {
         pkey = EVP_PKCS82PKEY(p8);
         e = pkey != NULL ? tally_key_wrap(pkey, key) : TALLY_E_CRYPTO;
     }
-    if (e == TALLY_OK && !(tally_key_is_private(*key) && consistent(pkey))) {
+    if (e == TALLY_OK && !sm9 && !(tally_key_is_private(*key) && consistent(pkey))) {
         e = TALLY_E_CRYPTO;
         tally_key_free(*key);
         *key = NULL;
@@ -46,7 +62,7 @@ enum tally_error tally_keyfile_load(const char *path, const char *passphrase, st
 
 enum tally_error tally_keyfile_save(const char *path, const char *passphrase, const struct tally_key *key)
 {
-    if (!tally_key_is_private(key) ||
+    if (!tally_key_is_private(key) || tally_key_suite(key) == SUITE_SM9 ||
         (passphrase != NULL && (passphrase[0] == '\0' || strlen(passphrase) > TALLY_PASSPHRASE_MAX)))
         return TALLY_E_USAGE;
     char *text = NULL;

@@ -16,11 +16,13 @@ enum {
     TALLY_RING_MAX = 64          /* versions in a folder */
 };
 
-/* Loads a private key, P-256 or RSA-2048. passphrase may be NULL for a file without one. TALLY_E_CRYPTO: the
- * passphrase is wrong or missing, or the key is of another kind. *key is NULL on failure. */
+/* Loads a private key: P-256 or RSA-2048 in PEM, or the SM9 key file of an authentication server. passphrase
+ * may be NULL for a file without one. TALLY_E_CRYPTO: the passphrase is wrong or missing, or the key is of
+ * another kind. *key is NULL on failure. */
 enum tally_error tally_keyfile_load(const char *path, const char *passphrase, struct tally_key **key);
 
-/* Saves a private key, under the passphrase when it is not NULL (PBES2 with scrypt and AES-256). */
+/* Saves a private key, P-256 or RSA-2048, under the passphrase when it is not NULL (PBES2 with scrypt and
+ * AES-256). */
 enum tally_error tally_keyfile_save(const char *path, const char *passphrase, const struct tally_key *key);
 
 /* A 16-byte secret in hex, one line. The caller wipes; secret is zero on failure. */
@@ -36,8 +38,9 @@ struct tally_key_ring {
     } at[TALLY_RING_MAX];
 };
 
-/* Loads every NAME-vV.pem of the folder. TALLY_E_NOT_FOUND when there is none, TALLY_E_FULL when there are
- * too many, TALLY_E_DENIED when the folder is not closed to group and others. *ring is empty on failure. */
+/* Loads every NAME-vV.pem of the folder or, when there is none, every NAME-vV.sm9. TALLY_E_NOT_FOUND when
+ * there is none, TALLY_E_FULL when there are too many, TALLY_E_DENIED when the folder is not closed to group
+ * and others. *ring is empty on failure. */
 enum tally_error tally_key_ring_load(const char *dir, const char *name, const char *passphrase,
                                      struct tally_key_ring *ring);
 void tally_key_ring_free(struct tally_key_ring *ring);

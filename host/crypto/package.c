@@ -27,7 +27,19 @@ static void put8(struct writer *w, size_t v)
 
 static size_t key6_size(uint8_t suite)
 {
-    return suite == SUITE_P256 ? P256_PUBLIC_SIZE : RSA_SIZE;
+    switch (suite) {
+    case SUITE_P256: return P256_PUBLIC_SIZE;
+    case SUITE_RSA: return RSA_SIZE;
+    default: return SM9_EPOCH_SIZE;
+    }
+}
+
+/* The card's keys are its own. */
+static bool holder_good(const struct tally_package *p)
+{
+    return p->suite != SUITE_SM9 ||
+           (p->holder.identity.scheme == IDENTITY_CARD && p->holder.signs && p->holder.decrypts &&
+            memcmp(p->holder.identity.serial, p->serial, SERIAL_SIZE) == 0);
 }
 
 static bool sub_keys_good(const struct tally_package *p)
@@ -47,9 +59,22 @@ static bool package_good(const struct tally_package *p)
         return false;
     if (p->action == TALLY_PACKAGE_REMOVE)
         return true;
-    return p->action == TALLY_PACKAGE_SET && (p->suite == SUITE_P256 || p->suite == SUITE_RSA) &&
+    return p->action == TALLY_PACKAGE_SET && p->suite >= SUITE_P256 && p->suite <= SUITE_SM9 &&
            p->key6_count >= 1 && p->key6_count <= KEY6_MAX &&
-           (p->key6_count == 1 || p->key6[0].version != p->key6[1].version) && sub_keys_good(p);
+           (p->key6_count == 1 || p->key6[0].version != p->key6[1].version) && sub_keys_good(p) &&
+           holder_good(p);
+}
+
+/* Ppub-s, then what the card keeps as one record. */
+static void put_holder(struct writer *w, const struct tally_sm9_holder *holder)
+{
+    uint8_t epoch[SM9_EPOCH_SIZE];
+    be16_put(epoch, holder->identity.epoch);
+    put(w, holder->masters.sign, sizeof holder->masters.sign);
+    put(w, holder->masters.encrypt, sizeof holder->masters.encrypt);
+    put(w, epoch, sizeof epoch);
+    put(w, holder->sign_key, sizeof holder->sign_key);
+    put(w, holder->decrypt_key, sizeof holder->decrypt_key);
 }
 
 static void put_keys(struct writer *w, const struct tally_package *p)
@@ -60,8 +85,12 @@ static void put_keys(struct writer *w, const struct tally_package *p)
         put8(w, p->key6[i].version);
         put(w, p->key6[i].key, key6_size(p->suite));
     }
-    put(w, p->gate_anchor, sizeof p->gate_anchor);
-    put(w, p->card_certificate, sizeof p->card_certificate);
+    if (p->suite == SUITE_SM9) {
+        put_holder(w, &p->holder);
+    } else {
+        put(w, p->gate_anchor, sizeof p->gate_anchor);
+        put(w, p->card_certificate, sizeof p->card_certificate);
+    }
     put8(w, p->sub_key_count);
     for (size_t i = 0; i < p->sub_key_count; i++) {
         put8(w, p->sub_keys[i].version);
@@ -147,6 +176,19 @@ static uint8_t get8(struct reader *r)
     return v;
 }
 
+static void get_holder(struct reader *r, const uint8_t serial[SERIAL_SIZE], struct tally_sm9_holder *holder)
+{
+    uint8_t epoch[SM9_EPOCH_SIZE];
+    *holder = (struct tally_sm9_holder){.identity.scheme = IDENTITY_CARD, .signs = true, .decrypts = true};
+    memcpy(holder->identity.serial, serial, SERIAL_SIZE);
+    get(r, holder->masters.sign, sizeof holder->masters.sign);
+    get(r, holder->masters.encrypt, sizeof holder->masters.encrypt);
+    get(r, epoch, sizeof epoch);
+    holder->identity.epoch = be16_get(epoch);
+    get(r, holder->sign_key, sizeof holder->sign_key);
+    get(r, holder->decrypt_key, sizeof holder->decrypt_key);
+}
+
 static void get_keys(struct reader *r, struct tally_package *p)
 {
     p->suite = get8(r);
@@ -156,8 +198,12 @@ static void get_keys(struct reader *r, struct tally_package *p)
         p->key6[i].version = get8(r);
         get(r, p->key6[i].key, key6_size(p->suite));
     }
-    get(r, p->gate_anchor, sizeof p->gate_anchor);
-    get(r, p->card_certificate, sizeof p->card_certificate);
+    if (p->suite == SUITE_SM9) {
+        get_holder(r, p->serial, &p->holder);
+    } else {
+        get(r, p->gate_anchor, sizeof p->gate_anchor);
+        get(r, p->card_certificate, sizeof p->card_certificate);
+    }
     p->sub_key_count = get8(r);
     r->good = r->good && p->sub_key_count <= SUB_KEYS_MAX;
     for (size_t i = 0; r->good && i < p->sub_key_count; i++) {

@@ -4,12 +4,13 @@
 #define TALLY_CRYPTO_PACKAGE_H
 
 #include "host/crypto/hpke.h"
+#include "host/crypto/sm9_file.h"
 
 enum { TALLY_PACKAGE_SET = 1, TALLY_PACKAGE_REMOVE = 2 };
 
 struct tally_package_key6 {
     uint8_t version;
-    uint8_t key[TALLY_PUBLIC_MAX]; /* 64 or 256 bytes of it, by suite */
+    uint8_t key[TALLY_PUBLIC_MAX]; /* 64, 256 or 2 bytes of it (SM9: epoch of authd's identity), by suite */
 };
 
 struct tally_package_sub_key {
@@ -30,9 +31,10 @@ struct tally_package {
     uint8_t suite;
     size_t key6_count; /* 1..KEY6_MAX */
     struct tally_package_key6 key6[KEY6_MAX];
-    uint8_t gate_anchor[P256_PUBLIC_SIZE];
+    uint8_t gate_anchor[P256_PUBLIC_SIZE]; /* not of suite SM9, nor the certificate */
     uint8_t card_certificate[ECDSA_SIZE];
-    size_t sub_key_count; /* 1..SUB_KEYS_MAX, versions ascending and not below the floor */
+    struct tally_sm9_holder holder; /* suite SM9: the card's keys of this operator, and its masters */
+    size_t sub_key_count;           /* 1..SUB_KEYS_MAX, versions ascending and not below the floor */
     struct tally_package_sub_key sub_keys[SUB_KEYS_MAX];
 };
 

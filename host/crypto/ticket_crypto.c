@@ -8,6 +8,7 @@
 #include "host/crypto/key_internal.h"
 #include "host/crypto/p256.h"
 #include "host/crypto/rsa.h"
+#include "host/crypto/sm9.h"
 
 enum {
     CIPHERTEXT_VERSION = 1,
@@ -24,7 +25,34 @@ static const uint8_t zero_nonce[TALLY_GCM_NONCE_SIZE] = {0};
 
 size_t tally_tfv_size(uint8_t suite)
 {
-    return suite == SUITE_P256 ? ECDSA_SIZE : suite == SUITE_RSA ? RSA_SIZE : 0;
+    switch (suite) {
+    case SUITE_P256: return ECDSA_SIZE;
+    case SUITE_RSA: return RSA_SIZE;
+    case SUITE_SM9: return SM9_CODE_SIZE;
+    default: return 0;
+    }
+}
+
+static enum tally_error sign(const struct tally_key *key1, uint8_t suite, const struct tally_bytes *face,
+                             uint8_t *tfv)
+{
+    switch (suite) {
+    case SUITE_P256: return tally_p256_sign(key1, LABEL_FACE, face, 1, tfv);
+    case SUITE_RSA: return tally_pss_sign(key1, LABEL_FACE, face, 1, tfv);
+    default: return tally_sm9_sign(tally_key_sm9(key1), LABEL_FACE, face, 1, tfv);
+    }
+}
+
+/* The signer's identity comes from the face and the key's epoch: a key of another operator's server signs no
+ * face. */
+static enum tally_error verify_sm9(const struct tally_key *key6, const struct tally_bytes *face,
+                                   const uint8_t *tfv)
+{
+    const struct tally_sm9_key *sm9 = tally_key_sm9(key6);
+    const struct identity *server = tally_sm9_key_identity(sm9);
+    if (server->operator_id != be16_get(face->p + FACE_AT_OPERATOR))
+        return TALLY_E_CRYPTO;
+    return tally_sm9_verify(sm9, server, LABEL_FACE, face, 1, tfv);
 }
 
 enum tally_error tally_face_sign(const struct tally_key *key1, const uint8_t face[FACE_SIZE],
@@ -36,8 +64,7 @@ enum tally_error tally_face_sign(const struct tally_key *key1, const uint8_t fac
     memset(tfv, 0, TALLY_TFV_MAX);
     *n = 0;
     if (tally_key_usable(key1, suite, true))
-        e = suite == SUITE_P256 ? tally_p256_sign(key1, LABEL_FACE, &part, 1, tfv)
-                                : tally_pss_sign(key1, LABEL_FACE, &part, 1, tfv);
+        e = sign(key1, suite, &part, tfv);
     if (e == TALLY_OK)
         *n = tally_tfv_size(suite);
     return e;
@@ -52,8 +79,11 @@ enum tally_error tally_face_verify(const struct tally_key *key6, const uint8_t f
         return TALLY_E_CRYPTO;
     if (n != tally_tfv_size(suite))
         return TALLY_E_FORMAT;
-    return suite == SUITE_P256 ? tally_p256_verify(key6, LABEL_FACE, &part, 1, tfv)
-                               : tally_pss_verify(key6, LABEL_FACE, &part, 1, tfv);
+    switch (suite) {
+    case SUITE_P256: return tally_p256_verify(key6, LABEL_FACE, &part, 1, tfv);
+    case SUITE_RSA: return tally_pss_verify(key6, LABEL_FACE, &part, 1, tfv);
+    default: return verify_sm9(key6, &part, tfv);
+    }
 }
 
 /* OAEP of a fresh content key, then GCM under it. */
@@ -89,7 +119,87 @@ static enum tally_error open_rsa(const struct tally_key *card_key, const struct 
 /* What the body of ciphertext 1 adds to the plaintext. */
 static size_t overhead(uint8_t suite)
 {
-    return suite == SUITE_P256 ? TALLY_HPKE_OVERHEAD : RSA_SIZE + AEAD_TAG_SIZE;
+    switch (suite) {
+    case SUITE_P256: return TALLY_HPKE_OVERHEAD;
+    case SUITE_RSA: return RSA_SIZE + AEAD_TAG_SIZE;
+    default: return SM9_G1_SIZE + AEAD_TAG_SIZE;
+    }
+}
+
+/* The content key of suite SM9 from the secret that was encapsulated. */
+static enum tally_error content_key(const uint8_t secret[TALLY_SM9_SECRET_SIZE], uint8_t key[SYM_KEY_SIZE])
+{
+    const struct tally_bytes info = {(const uint8_t *)LABEL_CIPHERTEXT_1, sizeof LABEL_CIPHERTEXT_1 - 1};
+    return tally_hkdf((struct tally_bytes){NULL, 0}, (struct tally_bytes){secret, TALLY_SM9_SECRET_SIZE},
+                      &info, 1, key, SYM_KEY_SIZE);
+}
+
+/* The low byte of the epoch takes the place of a key version. */
+static void put_header(const uint8_t face[FACE_SIZE], uint8_t card_key_version, uint8_t *out)
+{
+    out[AT_VERSION] = CIPHERTEXT_VERSION;
+    out[AT_SUITE] = face[TALLY_FACE_AT_SUITE];
+    memcpy(out + AT_OPERATOR, face + FACE_AT_OPERATOR, 2);
+    out[AT_CARD_KEY_VERSION] = card_key_version;
+}
+
+enum tally_error tally_ciphertext_1_seal_sm9(const uint8_t face[FACE_SIZE], const uint8_t tfv[SM9_CODE_SIZE],
+                                             const struct tally_sm9_key *masters, uint16_t card_epoch,
+                                             uint8_t out[CIPHERTEXT_1_MAX], size_t *n)
+{
+    enum { PLAIN = FACE_SIZE + SM9_CODE_SIZE };
+    uint8_t plain[PLAIN], secret[TALLY_SM9_SECRET_SIZE], key[SYM_KEY_SIZE];
+    uint8_t *c = out + CIPHERTEXT_1_HEADER_SIZE;
+    struct identity card = {.scheme = IDENTITY_CARD, .epoch = card_epoch};
+    const struct tally_bytes header = {out, CIPHERTEXT_1_HEADER_SIZE};
+    memset(out, 0, CIPHERTEXT_1_MAX);
+    *n = 0;
+    if (face[TALLY_FACE_AT_SUITE] != SUITE_SM9)
+        return TALLY_E_FORMAT;
+    memcpy(card.serial, face + FACE_AT_SERIAL, SERIAL_SIZE);
+    memcpy(plain, face, FACE_SIZE);
+    memcpy(plain + FACE_SIZE, tfv, SM9_CODE_SIZE);
+    put_header(face, (uint8_t)card_epoch, out);
+    enum tally_error e = tally_sm9_encapsulate(masters, &card, c, secret);
+    if (e == TALLY_OK)
+        e = content_key(secret, key);
+    if (e == TALLY_OK)
+        e = tally_gcm_seal(key, zero_nonce, &header, 1, plain, PLAIN, c + SM9_G1_SIZE);
+    if (e == TALLY_OK)
+        *n = CIPHERTEXT_1_HEADER_SIZE + PLAIN + overhead(SUITE_SM9);
+    else
+        memset(out, 0, CIPHERTEXT_1_MAX);
+    tally_wipe(plain, sizeof plain);
+    tally_wipe(secret, sizeof secret);
+    tally_wipe(key, sizeof key);
+    return e;
+}
+
+enum tally_error tally_ciphertext_1_open_sm9(const struct tally_sm9_key *card, const uint8_t *in, size_t n,
+                                             uint8_t face[FACE_SIZE], uint8_t tfv[SM9_CODE_SIZE])
+{
+    enum { PLAIN = FACE_SIZE + SM9_CODE_SIZE };
+    uint8_t plain[PLAIN], secret[TALLY_SM9_SECRET_SIZE], key[SYM_KEY_SIZE];
+    const struct tally_bytes header = {in, CIPHERTEXT_1_HEADER_SIZE};
+    const uint8_t *c = in + CIPHERTEXT_1_HEADER_SIZE;
+    memset(face, 0, FACE_SIZE);
+    memset(tfv, 0, SM9_CODE_SIZE);
+    if (n != CIPHERTEXT_1_HEADER_SIZE + PLAIN + overhead(SUITE_SM9) || in[AT_VERSION] != CIPHERTEXT_VERSION ||
+        in[AT_SUITE] != SUITE_SM9)
+        return TALLY_E_FORMAT;
+    enum tally_error e = tally_sm9_decapsulate(card, c, secret);
+    if (e == TALLY_OK)
+        e = content_key(secret, key);
+    if (e == TALLY_OK)
+        e = tally_gcm_open(key, zero_nonce, &header, 1, c + SM9_G1_SIZE, PLAIN + AEAD_TAG_SIZE, plain);
+    if (e == TALLY_OK) {
+        memcpy(face, plain, FACE_SIZE);
+        memcpy(tfv, plain + FACE_SIZE, SM9_CODE_SIZE);
+    }
+    tally_wipe(plain, sizeof plain);
+    tally_wipe(secret, sizeof secret);
+    tally_wipe(key, sizeof key);
+    return e;
 }
 
 enum tally_error tally_ciphertext_1_seal(const uint8_t face[FACE_SIZE], const uint8_t *tfv, size_t tfv_size,
@@ -101,15 +211,12 @@ enum tally_error tally_ciphertext_1_seal(const uint8_t face[FACE_SIZE], const ui
     size_t plain_size = FACE_SIZE + tfv_size;
     memset(out, 0, CIPHERTEXT_1_MAX);
     *n = 0;
-    if (tfv_size == 0 || tfv_size != tally_tfv_size(suite) ||
+    if (tfv_size == 0 || suite == SUITE_SM9 || tfv_size != tally_tfv_size(suite) ||
         card_key_size != (suite == SUITE_P256 ? P256_PUBLIC_SIZE : RSA_SIZE))
         return TALLY_E_FORMAT;
     memcpy(plain, face, FACE_SIZE);
     memcpy(plain + FACE_SIZE, tfv, tfv_size);
-    out[AT_VERSION] = CIPHERTEXT_VERSION;
-    out[AT_SUITE] = suite;
-    memcpy(out + AT_OPERATOR, face + FACE_AT_OPERATOR, 2);
-    out[AT_CARD_KEY_VERSION] = card_key_version;
+    put_header(face, card_key_version, out);
 
     const struct tally_bytes header = {out, CIPHERTEXT_1_HEADER_SIZE};
     enum tally_error e = suite == SUITE_P256 ? tally_hpke_seal(card_key, LABEL_CIPHERTEXT_1, &header, 1,
@@ -133,7 +240,7 @@ enum tally_error tally_ciphertext_1_open(const struct tally_key *card_key, const
     memset(face, 0, FACE_SIZE);
     memset(tfv, 0, TALLY_TFV_MAX);
     *tfv_size = 0;
-    if (n != CIPHERTEXT_1_HEADER_SIZE + FACE_SIZE + size + overhead(suite) ||
+    if (suite == SUITE_SM9 || n != CIPHERTEXT_1_HEADER_SIZE + FACE_SIZE + size + overhead(suite) ||
         in[AT_VERSION] != CIPHERTEXT_VERSION || in[AT_SUITE] != suite)
         return TALLY_E_FORMAT;
     const uint8_t *body = in + CIPHERTEXT_1_HEADER_SIZE;

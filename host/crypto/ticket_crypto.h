@@ -17,7 +17,7 @@ enum {
     TALLY_DOCUMENT_NUMBER_MAX = 32 /* characters, spaces included */
 };
 
-/* Length of TF_V: 64 for SUITE_P256, 256 for SUITE_RSA, otherwise 0. */
+/* Length of TF_V: 64 for SUITE_P256, 256 for SUITE_RSA, 96 for SUITE_SM9, otherwise 0. */
 size_t tally_tfv_size(uint8_t suite);
 
 /* Signs all fields of the face with key 1. TALLY_E_USAGE when the key is not of the face's suite. *n is
@@ -36,7 +36,15 @@ enum tally_error tally_ciphertext_1_seal(const uint8_t face[FACE_SIZE], const ui
                                          const uint8_t *card_key, size_t card_key_size,
                                          uint8_t card_key_version, uint8_t out[CIPHERTEXT_1_MAX], size_t *n);
 
-/* Opens ciphertext 1 with the card's key 3, as a card does. */
+/* The same in suite SM9, for the identity card:SERIAL:EPOCH of the face's serial under the masters of this
+ * key. *n: 296. */
+enum tally_error tally_ciphertext_1_seal_sm9(const uint8_t face[FACE_SIZE], const uint8_t tfv[SM9_CODE_SIZE],
+                                             const struct tally_sm9_key *masters, uint16_t card_epoch,
+                                             uint8_t out[CIPHERTEXT_1_MAX], size_t *n);
+enum tally_error tally_ciphertext_1_open_sm9(const struct tally_sm9_key *card, const uint8_t *in, size_t n,
+                                             uint8_t face[FACE_SIZE], uint8_t tfv[SM9_CODE_SIZE]);
+
+/* Opens ciphertext 1 with the card's key 3, as a card does; not of suite SM9. */
 enum tally_error tally_ciphertext_1_open(const struct tally_key *card_key, const uint8_t *in, size_t n,
                                          uint8_t face[FACE_SIZE], uint8_t tfv[TALLY_TFV_MAX],
                                          size_t *tfv_size);

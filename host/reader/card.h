@@ -60,7 +60,7 @@ struct tally_card_state {
     bool identified;      /* the fields below are there: PIN or issuer session */
     uint8_t serial[SERIAL_SIZE];
     uint32_t transaction_counter;
-    uint16_t tickets, free_p256, free_rsa;
+    uint16_t tickets, free_p256, free_rsa, free_sm9;
     uint32_t free_bytes;
     uint8_t chip_id[CHIP_ID_SIZE];
     uint32_t erases_min, erases_max;

@@ -15,7 +15,7 @@ struct field {
 static const struct field fields[] = {
     {0x80, 3, false},           {0x81, 1, false}, {0x82, 1, false}, {0x83, 2, false}, {0x84, 1, false},
     {0x90, SERIAL_SIZE, true},  {0x91, 4, true},  {0x92, 2, true},  {0x93, 2, true},  {0x94, 4, true},
-    {0x95, CHIP_ID_SIZE, true}, {0x96, 8, true},  {0x97, 1, true},  {0x98, 2, true},
+    {0x95, CHIP_ID_SIZE, true}, {0x96, 8, true},  {0x97, 1, true},  {0x98, 2, true},  {0x99, 2, true},
 };
 
 static void take(uint16_t tag, const uint8_t *v, struct tally_card_state *s)
@@ -38,6 +38,7 @@ static void take(uint16_t tag, const uint8_t *v, struct tally_card_state *s)
         break;
     case 0x97: s->key_version = v[0]; break;
     case 0x98: s->free_rsa = be16_get(v); break;
+    case 0x99: s->free_sm9 = be16_get(v); break;
     }
 }
 

@@ -67,11 +67,11 @@ json_t *card_state_to_json(const struct tally_card_state *s)
                           s->suites >> (SUITE_RSA - 1) & 1, "sm9", s->suites >> (SUITE_SM9 - 1) & 1);
     if (o == NULL || !s->identified)
         return o;
-    json_t *more = json_pack("{s:I, s:i, s:i, s:i, s:I, s:I, s:I, s:i}", "card_transaction_counter",
+    json_t *more = json_pack("{s:I, s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:i}", "card_transaction_counter",
                              (json_int_t)s->transaction_counter, "tickets", s->tickets, "free_p256",
-                             s->free_p256, "free_rsa", s->free_rsa, "free_bytes", (json_int_t)s->free_bytes,
-                             "erases_min", (json_int_t)s->erases_min, "erases_max", (json_int_t)s->erases_max,
-                             "key_version", s->key_version);
+                             s->free_p256, "free_rsa", s->free_rsa, "free_sm9", s->free_sm9, "free_bytes",
+                             (json_int_t)s->free_bytes, "erases_min", (json_int_t)s->erases_min, "erases_max",
+                             (json_int_t)s->erases_max, "key_version", s->key_version);
     if (json_object_update_new(o, more) == 0 &&
         tally_json_set_hex(o, "serial", s->serial, SERIAL_SIZE) == 0 &&
         tally_json_set_hex(o, "chip_id", s->chip_id, CHIP_ID_SIZE) == 0)
@@ -96,8 +96,8 @@ void card_print_state(const struct tally_card_state *s)
     (void)tally_hex_encode(s->chip_id, CHIP_ID_SIZE, chip, sizeof chip);
     printf("serial          %s\n", serial);
     printf("chip            %s\n", chip);
-    printf("tickets         %u, room for %u (P-256) or %u (RSA), %" PRIu32 " bytes\n", s->tickets,
-           s->free_p256, s->free_rsa, s->free_bytes);
+    printf("tickets         %u, room for %u (P-256), %u (RSA) or %u (SM9), %" PRIu32 " bytes\n", s->tickets,
+           s->free_p256, s->free_rsa, s->free_sm9, s->free_bytes);
     printf("transactions    %" PRIu32 "\n", s->transaction_counter);
     printf("erases          %" PRIu32 " to %" PRIu32 " a page\n", s->erases_min, s->erases_max);
     printf("card key        version %u\n", s->key_version);

@@ -32,6 +32,15 @@ static enum tally_error need(const struct tool *tool, const char *option)
     return tool_fail(tool, TALLY_E_USAGE, "--%s is needed", option);
 }
 
+static uint16_t room_for(const struct kiosk *k, uint8_t suite)
+{
+    switch (suite) {
+    case SUITE_RSA: return k->state.free_rsa;
+    case SUITE_SM9: return k->state.free_sm9;
+    default: return k->state.free_p256;
+    }
+}
+
 /* Room for that many tickets of the operator's suite. */
 static enum tally_error check_room(struct kiosk *k, uint16_t operator_id, int64_t quantity)
 {
@@ -43,7 +52,7 @@ static enum tally_error check_room(struct kiosk *k, uint16_t operator_id, int64_
     for (size_t i = 0; i < count; i++) {
         if (list[i].operator_id != operator_id || list[i].state != 1)
             continue;
-        uint16_t room = list[i].suite == SUITE_RSA ? k->state.free_rsa : k->state.free_p256;
+        uint16_t room = room_for(k, list[i].suite);
         return room >= quantity
                    ? TALLY_OK
                    : tool_fail(k->tool, TALLY_E_FULL, "the card has room for %u more tickets", room);

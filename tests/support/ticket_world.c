@@ -20,7 +20,12 @@ static void make_operator(struct operator_world *op, uint16_t id, uint8_t suite)
     *op = (struct operator_world){
         .id = id, .suite = suite, .key6_version = 3, .vmk_version = 2, .enrolment_version = 1};
     memset(op->vmk, 0x40 + suite, sizeof op->vmk);
-    MUST(tally_key_generate(suite, &op->key1));
+    if (suite == SUITE_SM9) {
+        MUST(tally_sm9_centre_make(&op->centre));
+        op->key1 = server_key(op, WORLD_EPOCH);
+    } else {
+        MUST(tally_key_generate(suite, &op->key1));
+    }
     MUST(tally_key_generate(SUITE_P256, &op->authority));
     MUST(tally_key_generate(SUITE_P256, &op->anchor));
 }
@@ -66,6 +71,7 @@ void world_init(struct world *w, uint32_t seed)
     MUST(tally_key_generate(SUITE_RSA, &w->gate_rsa));
     make_operator(&w->rail, RAIL_ID, SUITE_P256);
     make_operator(&w->park, PARK_ID, SUITE_RSA);
+    make_operator(&w->metro, METRO_ID, SUITE_SM9);
     make_card(w, seed);
 }
 
@@ -90,6 +96,7 @@ void world_free(struct world *w)
     tally_key_free(w->gate_rsa);
     free_operator(&w->rail);
     free_operator(&w->park);
+    free_operator(&w->metro);
 }
 
 uint16_t card_send(struct world *w, uint8_t ins, uint8_t p1, uint8_t p2, const void *data, size_t n,
@@ -125,7 +132,13 @@ struct tally_package package_of(struct world *w, struct operator_world *op)
     memcpy(p.serial, w->serial, SERIAL_SIZE);
     p.key6[0].version = op->key6_version;
     const uint8_t *key6 = tally_key_public(op->key1, &n);
-    memcpy(p.key6[0].key, key6, n);
+    if (op->suite == SUITE_SM9) {
+        const struct identity card = card_identity(w);
+        memcpy(p.key6[0].key, key6 + 2, SM9_EPOCH_SIZE);
+        MUST(tally_sm9_extract(&op->centre, &card, &p.holder));
+    } else {
+        memcpy(p.key6[0].key, key6, n);
+    }
     memcpy(p.gate_anchor, tally_key_public(op->anchor, &n), P256_PUBLIC_SIZE);
     MUST(tally_card_certificate_make(op->authority, op->id, w->serial, w->auth_key, p.card_certificate));
     sub_key_of(w, op, &p.sub_keys[0]);
@@ -264,6 +277,11 @@ void face_seal(struct world *w, struct operator_world *op, const struct ticket_f
     size_t n;
     face_encode(face, bytes);
     MUST(tally_face_sign(op->key1, bytes, code, &n));
+    if (op->suite == SUITE_SM9) {
+        MUST(tally_ciphertext_1_seal_sm9(bytes, code, tally_key_sm9(op->key1), WORLD_EPOCH, out->data,
+                                         &out->n));
+        return;
+    }
     const uint8_t *key = op->suite == SUITE_RSA ? w->rsa_key : w->kem_key;
     size_t key_size = op->suite == SUITE_RSA ? sizeof w->rsa_key : sizeof w->kem_key;
     MUST(tally_ciphertext_1_seal(bytes, code, n, key, key_size, CARD_KEY_VERSION, out->data, &out->n));

@@ -1,4 +1,4 @@
-/* The world around one card, for tests of the ticket applet: its issuer, two operators (one for each suite)
+/* The world around one card, for tests of the ticket applet: its issuer, three operators (one for each suite)
  * and their gates, played by host/crypto against the production card in this process.
  *
  * Keys and personalisation take time, so a program makes one world before its tests run; each test forks and
@@ -11,13 +11,15 @@
 #include "card/wire/usage.h"
 #include "host/crypto/gate_session.h"
 #include "host/crypto/package.h"
+#include "host/crypto/sm9.h"
 #include "tests/support/ramcard.h"
 
 enum {
     RAIL_ID = 0x0101,
     PARK_ID = 0x0202,
+    METRO_ID = 0x0303,
     WORLD_DATE = 9800,
-    WORLD_EPOCH = 5, /* floor, and of every certificate */
+    WORLD_EPOCH = 5, /* floor, and of every certificate and SM9 identity */
     GATE_1 = 501,
     GATE_2 = 502,
     MESSAGE_MAX = COMMAND_DATA_MAX
@@ -28,6 +30,7 @@ struct operator_world {
     uint16_t id;
     uint8_t suite;
     struct tally_key *key1, *authority, *anchor;
+    struct tally_sm9_centre centre; /* suite SM9 */
     uint8_t key6_version;
     uint8_t vmk[SYM_KEY_SIZE], vmk_version;
     uint16_t enrolment_version;
@@ -41,7 +44,7 @@ struct world {
     uint8_t kem_key[P256_PUBLIC_SIZE], auth_key[P256_PUBLIC_SIZE], rsa_key[RSA_SIZE];
     struct tally_key *enrolment;
     struct tally_key *gate_p256, *gate_rsa;
-    struct operator_world rail, park; /* P-256, RSA */
+    struct operator_world rail, park, metro; /* P-256, RSA, SM9 */
 };
 
 /* Bytes for the card. */
@@ -74,6 +77,16 @@ uint16_t card_send(struct world *w, uint8_t ins, uint8_t p1, uint8_t p2, const v
                    struct reply *reply);
 
 /* ---- Operator packages ---- */
+
+/* The keys of an identity of this operator (suite SM9). The caller frees. */
+struct tally_sm9_key *holder_key(const struct operator_world *op, const struct identity *identity);
+struct tally_key *server_key(const struct operator_world *op, uint16_t epoch);
+
+/* A key 1 of the operator's suite that is not its present one; of suite SM9, that of the next epoch. */
+struct tally_key *another_key1(const struct operator_world *op);
+
+struct identity card_identity(const struct world *w);
+struct identity gate_identity(const struct operator_world *op, uint32_t gate);
 
 /* What the operator would send now: one key 6, one sub-key, the next package version. */
 struct tally_package package_of(struct world *w, struct operator_world *op);
@@ -126,8 +139,9 @@ struct gate gate_of(struct operator_world *op, uint32_t id);
 struct tally_criterion by_tid(const struct ticket_face *face);
 struct tally_criterion by_date(uint16_t date, const char *service);
 
-/* VERIFY with the sub-key, or with the gate's own pair (mode GATE_P256 or GATE_RSA). Returns the status word;
- * the test fails when it is 9000 and the answer does not open or is not what the card's keys say. */
+/* VERIFY with the sub-key, or with the gate's own pair or identity (mode GATE_P256, GATE_RSA or GATE_SM9).
+ * Returns the status word; the test fails when it is 9000 and the answer does not open or is not what the
+ * card's keys say. */
 uint16_t gate_verify(struct world *w, struct gate *g, struct tally_criterion criterion);
 uint16_t gate_verify_by_pair(struct world *w, struct gate *g, uint8_t mode, struct tally_criterion criterion);
 

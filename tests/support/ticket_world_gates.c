@@ -63,8 +63,23 @@ uint16_t gate_verify(struct world *w, struct gate *g, struct tally_criterion cri
     return verify(w, g);
 }
 
+static uint16_t verify_by_identity(struct world *w, struct gate *g, struct tally_criterion criterion)
+{
+    const struct identity identity = gate_identity(g->op, g->id);
+    struct tally_sm9_key *key = holder_key(g->op, &identity);
+    uint8_t nonce[GATE_NONCE_SIZE];
+    next_nonce(nonce);
+    MUST(tally_gate_begin_identity(&g->session, key, WORLD_EPOCH, nonce, &criterion, &g->command));
+    uint16_t sw = verify(w, g);
+    g->session.identity = NULL;
+    tally_sm9_key_free(key);
+    return sw;
+}
+
 uint16_t gate_verify_by_pair(struct world *w, struct gate *g, uint8_t mode, struct tally_criterion criterion)
 {
+    if (mode == GATE_SM9)
+        return verify_by_identity(w, g, criterion);
     const struct tally_key *pair = mode == GATE_RSA ? w->gate_rsa : w->gate_p256;
     struct tally_gate_certificate c = {
         .kind = mode, .operator_id = g->op->id, .gate = g->id, .epoch = WORLD_EPOCH};

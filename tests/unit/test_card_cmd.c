@@ -96,7 +96,7 @@ END_TEST
 START_TEST(state_with_pin_is_whole)
 {
     struct tally_card_state s;
-    struct card_transport *t = play_answer("80F2000000", "E14B" PUBLIC_STATE "90080102030405060708"
+    struct card_transport *t = play_answer("80F2000000", "E14F" PUBLIC_STATE "90080102030405060708"
                                                          "910400000009"
                                                          "92020003"
                                                          "93020061"
@@ -105,6 +105,7 @@ START_TEST(state_with_pin_is_whole)
                                                          "96080000000100000002"
                                                          "970101"
                                                          "98020030"
+                                                         "9902004d"
                                                          "9000");
     ck_assert_int_eq(tally_card_get_state(&card, &s), TALLY_OK);
     ck_assert(s.identified);
@@ -113,6 +114,7 @@ START_TEST(state_with_pin_is_whole)
     ck_assert_uint_eq(s.tickets, 3);
     ck_assert_uint_eq(s.free_p256, 97);
     ck_assert_uint_eq(s.free_rsa, 48);
+    ck_assert_uint_eq(s.free_sm9, 77);
     ck_assert_uint_eq(s.free_bytes, 0x6000);
     ck_assert_uint_eq(s.erases_max, 2);
     tally_card_close(t);

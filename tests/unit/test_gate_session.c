@@ -313,7 +313,7 @@ START_TEST(a_pair_must_fit_its_certificate)
         tally_gate_begin_pair(&s, SUITE_P256, w.gate, w.gate_cert, w.gate_cert_n - 1, w.ng, &w.criterion, &c),
         TALLY_E_FORMAT);
     ck_assert_int_eq(
-        tally_gate_begin_sub_key(&s, OPERATOR, SUITE_SM9, GATE, w.vmk, KV, w.ng, &w.criterion, &c),
+        tally_gate_begin_sub_key(&s, OPERATOR, SUITE_SM9 + 1, GATE, w.vmk, KV, w.ng, &w.criterion, &c),
         TALLY_E_USAGE);
     ck_assert_uint_eq(c.n, 0);
     tally_key_free(public_key);

@@ -123,7 +123,7 @@ START_TEST(personalises_a_card)
     t = status_of(0x90);
     ck_assert_bytes_eq(t.value, t.len, serial, sizeof serial);
     t = status_of(0x84);
-    ck_assert_uint_eq(t.value[0], 1 << (SUITE_P256 - 1) | 1 << (SUITE_RSA - 1));
+    ck_assert_uint_eq(t.value[0], 1 << (SUITE_P256 - 1) | 1 << (SUITE_RSA - 1) | 1 << (SUITE_SM9 - 1));
     t = status_of(0x97);
     ck_assert_uint_eq(t.value[0], 1);
 }
@@ -363,12 +363,12 @@ END_TEST
 
 START_TEST(tells_strangers_nothing_that_differs)
 {
-    for (unsigned tag = 0x90; tag <= 0x98; tag++)
+    for (unsigned tag = 0x90; tag <= 0x99; tag++)
         ck_assert_ptr_null(status_of((uint8_t)tag).value);
     ck_assert_uint_eq(plain(CLA_PROPRIETARY, INS_GET_DATA, DO_KEM_PUBLIC_KEY, NULL, 0), SW_SECURITY_STATUS);
     ck_assert_uint_eq(plain(CLA_PROPRIETARY, INS_GET_DATA, DO_OPERATORS, NULL, 0), SW_SECURITY_STATUS);
     ck_assert_uint_eq(verify(TEST_PIN), SW_OK);
-    for (unsigned tag = 0x90; tag <= 0x98; tag++)
+    for (unsigned tag = 0x90; tag <= 0x99; tag++)
         ck_assert_ptr_nonnull(status_of((uint8_t)tag).value);
 }
 END_TEST

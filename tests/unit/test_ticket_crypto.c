@@ -97,7 +97,8 @@ START_TEST(authentication_codes)
 {
     check_tfv(SUITE_P256);
     check_tfv(SUITE_RSA);
-    ck_assert_uint_eq(tally_tfv_size(SUITE_SM9), 0);
+    ck_assert_uint_eq(tally_tfv_size(SUITE_SM9), SM9_CODE_SIZE);
+    ck_assert_uint_eq(tally_tfv_size(SUITE_SM9 + 1), 0);
 }
 END_TEST
 

@@ -41,6 +41,12 @@ static void prepare_load_rsa(void)
     face_seal(&world, &world.park, &first, &message);
 }
 
+static void prepare_load_sm9(void)
+{
+    first = face_of(&world, &world.metro);
+    face_seal(&world, &world.metro, &first, &message);
+}
+
 static uint16_t run_load(void)
 {
     return send_message(INS_LOAD, 0, 0);
@@ -92,13 +98,52 @@ static void prepare_roll(void)
     package_seal(&world, &world.rail, &p, &message);
 }
 
+static void prepare_removal_of(struct operator_world *op, int tickets)
+{
+    for (int i = 0; i < tickets; i++)
+        load_one(&world, op);
+    struct tally_package p = package_of(&world, op);
+    p.action = TALLY_PACKAGE_REMOVE;
+    package_seal(&world, op, &p, &message);
+}
+
 static void prepare_removal(void)
 {
-    for (int i = 0; i < 10; i++)
-        load_one(&world, &world.rail);
-    struct tally_package p = package_of(&world, &world.rail);
-    p.action = TALLY_PACKAGE_REMOVE;
-    package_seal(&world, &world.rail, &p, &message);
+    prepare_removal_of(&world.rail, 10);
+}
+
+static void prepare_removal_sm9(void)
+{
+    prepare_removal_of(&world.metro, 3);
+}
+
+/* The operator's first package, and one with new master keys. */
+static void prepare_join_sm9(void)
+{
+    remove_operator(&world, &world.metro);
+    struct tally_package p = package_of(&world, &world.metro);
+    package_seal(&world, &world.metro, &p, &message);
+}
+
+static void prepare_masters_sm9(void)
+{
+    ck_assert_int_eq(tally_sm9_centre_make(&world.metro.centre), TALLY_OK);
+    struct tally_package p = package_of(&world, &world.metro);
+    package_seal(&world, &world.metro, &p, &message);
+}
+
+static void prepare_identity_sm9(void)
+{
+    first = load_one(&world, &world.metro);
+    gate = gate_of(&world.metro, GATE_1);
+    ck_assert_uint_eq(gate_verify(&world, &gate, by_tid(&first)), SW_OK);
+    gate_part(&gate, EVENT_ENTRY, part);
+}
+
+static uint16_t run_write_sm9(void)
+{
+    uint16_t sw = gate_verify_by_pair(&world, &gate, GATE_SM9, by_tid(&first));
+    return sw == SW_OK ? gate_write(&world, &gate, first.tid, part, NULL) : sw;
 }
 
 static uint16_t run_package(void)
@@ -115,6 +160,11 @@ static const struct scenario scenarios[] = {
     {"delete", prepare_ticket, run_delete, SW_OK, false},
     {"operator rolls", prepare_roll, run_package, SW_CONDITIONS, false},
     {"operator leaves", prepare_removal, run_package, SW_CONDITIONS, true},
+    {"load, SM9", prepare_load_sm9, run_load, SW_TICKET_EXISTS, false},
+    {"write usage, SM9 identity", prepare_identity_sm9, run_write_sm9, SW_OK, false},
+    {"operator joins, SM9", prepare_join_sm9, run_package, SW_CONDITIONS, false},
+    {"master keys change, SM9", prepare_masters_sm9, run_package, SW_CONDITIONS, false},
+    {"operator leaves, SM9", prepare_removal_sm9, run_package, SW_CONDITIONS, true},
 };
 
 /* The flash as it is, to go back to. */
@@ -197,6 +247,7 @@ static void set_up(void)
     world_init(&world, 1);
     enrol(&world, &world.rail);
     enrol(&world, &world.park);
+    enrol(&world, &world.metro);
 }
 
 static void tear_down(void)

@@ -1,4 +1,4 @@
-/* A ticket's whole life on the card, both suites and profiles, through commands alone. */
+/* A ticket's whole life on the card, all suites and profiles, through commands alone. */
 #include <string.h>
 
 #include "card/wire/be.h"
@@ -10,7 +10,7 @@ static struct world world;
 
 static struct operator_world *operator_at(int i)
 {
-    return i == 0 ? &world.rail : &world.park;
+    return i == 0 ? &world.rail : i == 1 ? &world.park : &world.metro;
 }
 
 static void verify_pin(void)
@@ -77,20 +77,26 @@ static void event(struct gate *g, const struct ticket_face *face, uint8_t mode, 
     ck_assert_mem_eq(usage, part, USAGE_GATE_PART);
     ck_assert(receipt_is_right(&world, g->op, face->tid, usage));
     ck_assert_uint_eq(be32_get(usage + 28), counter + 1);
-    ck_assert_uint_eq(usage[27], mode == GATE_SUB_KEY ? BY_SUB_KEY
-                                 : mode == GATE_P256  ? BY_GATE_P256
-                                                      : BY_GATE_RSA);
+    static const uint8_t authority[] = {[GATE_SUB_KEY] = BY_SUB_KEY,
+                                        [GATE_P256] = BY_GATE_P256,
+                                        [GATE_RSA] = BY_GATE_RSA,
+                                        [GATE_SM9] = BY_GATE_SM9};
+    ck_assert_uint_eq(usage[27], authority[mode]);
     ck_assert(stored_usage(&world, face, stored));
     ck_assert_mem_eq(stored, usage, USAGE_SIZE);
 }
 
-static const uint8_t modes[] = {GATE_SUB_KEY, GATE_P256, GATE_RSA};
+/* Every suite in every mode it has. */
+static const struct {
+    int operator;
+    uint8_t mode;
+} ways[] = {{0, GATE_SUB_KEY}, {1, GATE_SUB_KEY}, {2, GATE_SUB_KEY}, {0, GATE_P256},
+            {1, GATE_P256},    {0, GATE_RSA},     {1, GATE_RSA},     {2, GATE_SM9}};
 
-/* _i: suite times mode. */
 START_TEST(gate_checks_marks_and_deletes)
 {
-    struct operator_world *op = operator_at(_i % 2);
-    uint8_t mode = modes[_i / 2], usage[USAGE_SIZE];
+    struct operator_world *op = operator_at(ways[_i].operator);
+    uint8_t mode = ways[_i].mode, usage[USAGE_SIZE];
     struct ticket_face face = load_one(&world, op);
     struct gate g = gate_of(op, GATE_1);
     event(&g, &face, mode, EVENT_ENTRY);
@@ -413,6 +419,7 @@ static void set_up(void)
     world_init(&world, 1);
     enrol(&world, &world.rail);
     enrol(&world, &world.park);
+    enrol(&world, &world.metro);
 }
 
 static void tear_down(void)
@@ -426,8 +433,8 @@ int main(void)
     TCase *c = tcase_create("life");
     tcase_set_timeout(c, 60);
     tcase_add_unchecked_fixture(c, set_up, tear_down);
-    tcase_add_loop_test(c, load_answers_with_a_receipt_and_reads_back, 0, 2);
-    tcase_add_loop_test(c, gate_checks_marks_and_deletes, 0, 6);
+    tcase_add_loop_test(c, load_answers_with_a_receipt_and_reads_back, 0, 3);
+    tcase_add_loop_test(c, gate_checks_marks_and_deletes, 0, sizeof ways / sizeof ways[0]);
     tcase_add_test(c, each_change_counts_once);
     tcase_add_test(c, nothing_deleted_yet_is_not_answered_for);
     tcase_add_test(c, two_operators_live_on_one_card_and_do_not_see_each_other);
@@ -435,11 +442,11 @@ int main(void)
     tcase_add_test(c, date_and_service_choose_by_state_minute_and_sequence);
     tcase_add_test(c, read_is_in_order_of_date_minute_and_sequence);
     tcase_add_test(c, deletion_between_two_reads_is_harmless);
-    tcase_add_loop_test(c, exchange_replaces_in_one_step, 0, 2);
-    tcase_add_loop_test(c, void_order_deletes_and_its_receipt_can_be_had_again, 0, 2);
-    tcase_add_loop_test(c, exchange_whose_answer_was_lost_answers_again, 0, 2);
-    tcase_add_loop_test(c, write_whose_answer_was_lost_happens_once, 0, 2);
-    tcase_add_loop_test(c, delete_whose_answer_was_lost_answers_again, 0, 2);
+    tcase_add_loop_test(c, exchange_replaces_in_one_step, 0, 3);
+    tcase_add_loop_test(c, void_order_deletes_and_its_receipt_can_be_had_again, 0, 3);
+    tcase_add_loop_test(c, exchange_whose_answer_was_lost_answers_again, 0, 3);
+    tcase_add_loop_test(c, write_whose_answer_was_lost_happens_once, 0, 3);
+    tcase_add_loop_test(c, delete_whose_answer_was_lost_answers_again, 0, 3);
     suite_add_tcase(s, c);
     return tally_check_main(s, NULL);
 }

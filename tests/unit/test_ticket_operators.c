@@ -9,7 +9,7 @@ static struct world world;
 
 static struct operator_world *operator_at(int i)
 {
-    return i == 0 ? &world.rail : &world.park;
+    return i == 0 ? &world.rail : i == 1 ? &world.park : &world.metro;
 }
 
 static uint16_t put(struct operator_world *op, const struct tally_package *package)
@@ -273,7 +273,7 @@ START_TEST(key_6_rolls_and_loaded_tickets_stay)
     struct ticket_face face = load_one(&world, op);
     newer.key6_version++;
     newer.package_version = op->package_version;
-    ck_assert_int_eq(tally_key_generate(op->suite, &newer.key1), TALLY_OK);
+    newer.key1 = another_key1(op);
     struct tally_package p = package_of(&world, op), q = package_of(&world, &newer);
     p.key6[1] = q.key6[0];
     p.key6_count = 2;
@@ -453,7 +453,7 @@ int main(void)
     tcase_set_timeout(c, 60);
     tcase_add_unchecked_fixture(c, set_up, tear_down);
     tcase_add_test(c, enrolment_shows_in_the_list);
-    tcase_add_loop_test(c, package_with_any_flipped_byte_is_refused, 0, 2);
+    tcase_add_loop_test(c, package_with_any_flipped_byte_is_refused, 0, 3);
     tcase_add_test(c, package_is_taken_once);
     tcase_add_test(c, nothing_goes_back);
     tcase_add_test(c, package_for_another_card_or_by_another_authority_is_refused);
@@ -461,7 +461,7 @@ int main(void)
     tcase_add_test(c, operator_speaks_for_itself_only);
     tcase_add_test(c, package_of_another_length_is_refused);
     tcase_add_test(c, sub_keys_roll_and_old_versions_go_with_the_floor);
-    tcase_add_loop_test(c, key_6_rolls_and_loaded_tickets_stay, 0, 2);
+    tcase_add_loop_test(c, key_6_rolls_and_loaded_tickets_stay, 0, 3);
     tcase_add_test(c, suite_of_an_active_operator_stays);
     tcase_add_test(c, removal_takes_the_tickets_and_keeps_the_marks);
     tcase_add_test(c, removal_of_an_unknown_operator_keeps_older_packages_out);
@@ -471,7 +471,7 @@ int main(void)
     c = tcase_create("room");
     tcase_set_timeout(c, 120);
     tcase_add_unchecked_fixture(c, set_up, tear_down);
-    tcase_add_loop_test(c, a_hundred_tickets_fit_and_a_full_card_goes_on_working, 0, 2);
+    tcase_add_loop_test(c, a_hundred_tickets_fit_and_a_full_card_goes_on_working, 0, 3);
     suite_add_tcase(s, c);
     return tally_check_main(s, NULL);
 }

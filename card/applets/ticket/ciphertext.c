@@ -4,6 +4,7 @@
 
 #include "card/apdu/card.h"
 #include "card/applets/ticket/change.h"
+#include "card/applets/ticket/ciphertext_sm9.h"
 #include "card/applets/ticket/kem.h"
 #include "card/applets/ticket/operators.h"
 #include "card/applets/ticket/tickets.h"
@@ -26,26 +27,40 @@ struct envelope {
     size_t n, plain; /* bytes of ciphertext 1, of its plaintext */
 };
 
-static uint16_t key_record(uint8_t suite)
+/* The version of key 2 that the header has to name: of suite SM9, the low byte of the card identity's epoch.
+ */
+static bool key_version(struct card *card, uint8_t suite, int operator_slot, uint8_t *version)
 {
-    return suite == SUITE_RSA ? REC_KEY_RSA : REC_KEY_KEM;
+    if (suite == SUITE_SM9)
+        return record_read(card, RECORD(REC_SM9_HOLDER, operator_slot), SM9_HOLDER_EPOCH + 1, version, 1);
+    return record_read(card, suite == SUITE_RSA ? REC_KEY_RSA : REC_KEY_KEM, 0, version, 1);
+}
+
+/* What stands before the ciphertext. */
+static size_t enc_size(uint8_t suite)
+{
+    switch (suite) {
+    case SUITE_RSA: return RSA_SIZE;
+    case SUITE_SM9: return SM9_G1_SIZE;
+    default: return HPKE_ENC_SIZE;
+    }
 }
 
 static uint16_t read_header(struct card *card, struct envelope *e, struct order *order)
 {
-    uint8_t key_version;
+    uint8_t version;
     const uint8_t *header = e->data;
     if (e->n < HEADER || header[0] != FORMAT_VERSION)
         return SW_WRONG_DATA;
     e->suite = header[AT_SUITE];
-    size_t code = suite_code_size(e->suite), enc = e->suite == SUITE_RSA ? RSA_SIZE : HPKE_ENC_SIZE;
+    size_t code = suite_code_size(e->suite);
     e->plain = FACE_SIZE + code;
-    if (code == 0 || e->n != HEADER + enc + e->plain + AEAD_TAG_SIZE)
+    if (code == 0 || e->n != HEADER + enc_size(e->suite) + e->plain + AEAD_TAG_SIZE)
         return SW_WRONG_DATA;
 
     order->operator_slot = operators_find(card, be16_get(header + AT_OPERATOR), &e->head);
     if (order->operator_slot < 0 || e->head.suite != e->suite ||
-        !record_read(card, key_record(e->suite), 0, &key_version, 1) || key_version != header[AT_KEY_VERSION])
+        !key_version(card, e->suite, order->operator_slot, &version) || version != header[AT_KEY_VERSION])
         return SW_KEY_ABSENT;
     return SW_OK;
 }
@@ -65,8 +80,18 @@ static uint8_t *decrypt_rsa(struct card *card, const struct envelope *e)
     return ok ? body : NULL;
 }
 
-/* TF_V over TF_A with the version of key 6 that the face names. */
-static bool code_is_right(struct card *card, const struct order *order)
+static uint8_t *decrypt(struct card *card, const struct envelope *e, int operator_slot)
+{
+    switch (e->suite) {
+    case SUITE_RSA: return decrypt_rsa(card, e);
+    case SUITE_SM9: return sm9_ciphertext_open(card, operator_slot, e->data, e->plain);
+    default: return kem_open(card, LABEL_CIPHERTEXT_1, e->data, HEADER, e->n);
+    }
+}
+
+/* TF_V over TF_A with the version of key 6 that the face names. Not inlined: its key needs no place on the
+ * stack while SM9 works. */
+__attribute__((noinline)) static bool code_is_right(struct card *card, const struct order *order)
 {
     uint8_t key[RSA_SIZE];
     const uint8_t *code = order->bytes + FACE_SIZE;
@@ -84,12 +109,11 @@ uint16_t ciphertext_open(struct card *card, uint8_t *data, size_t n, struct orde
     memset(order, 0, sizeof *order);
     uint16_t sw = read_header(card, &e, order);
     if (sw == SW_OK) {
-        order->bytes = e.suite == SUITE_RSA ? decrypt_rsa(card, &e)
-                                            : kem_open(card, LABEL_CIPHERTEXT_1, data, HEADER, n);
+        order->bytes = decrypt(card, &e, order->operator_slot);
         order->size = e.plain;
         if (order->bytes == NULL || !face_decode(order->bytes, &order->face) ||
             order->face.operator_id != e.head.id || order->face.suite != e.suite ||
-            !code_is_right(card, order))
+            !(e.suite == SUITE_SM9 ? sm9_code_is_right(card, order) : code_is_right(card, order)))
             sw = SW_AUTHENTICATION;
     }
     if (sw != SW_OK)

@@ -1,9 +1,10 @@
-/* VERIFY by the gate's own key pair: certificate, key agreement, and the card's proof. */
+/* VERIFY by a key of the gate's own: certificate or identity, key agreement, and the card's proof. */
+#include "card/applets/ticket/gate_pair.h"
+
 #include <string.h>
 
 #include "card/apdu/card.h"
 #include "card/applets/ticket/change.h"
-#include "card/applets/ticket/gate.h"
 #include "card/applets/ticket/session.h"
 #include "card/crypto/p256.h"
 #include "card/crypto/rsa.h"
@@ -12,37 +13,29 @@
 /* Offsets in a gate certificate. */
 enum { AT_KIND = 1, AT_OPERATOR = 2, AT_GATE = 4, AT_EPOCH = 8, AT_KEY = 14, CERTIFICATE_VERSION = 1 };
 
-/* A VERIFY command taken apart, and what follows from it. */
-struct meeting {
-    bool rsa;
-    const uint8_t *certificate;
-    size_t certificate_size;
-    const uint8_t *criterion;
-    size_t criterion_size;
-
-    int slot;   /* operator */
-    int ticket; /* its slot, or NO_SLOT */
-    struct operator_head head;
-    uint8_t serial[SERIAL_SIZE];
-    uint8_t counter[4];
-    uint8_t transcript[SHA256_SIZE]; /* T */
-    uint8_t keys[2 * SYM_KEY_SIZE];  /* K_answer, K_write */
-};
+static size_t credential_size(uint8_t mode)
+{
+    switch (mode) {
+    case GATE_P256: return GATE_CERT_P256_SIZE;
+    case GATE_RSA: return GATE_CERT_RSA_SIZE;
+    default: return GATE_IDENTITY_SIZE;
+    }
+}
 
 static uint16_t parse(const struct apdu_command *command, struct meeting *m)
 {
     memset(m, 0, sizeof *m);
-    m->rsa = command->p1 == GATE_RSA;
-    m->certificate = command->data;
-    m->certificate_size = m->rsa ? GATE_CERT_RSA_SIZE : GATE_CERT_P256_SIZE;
-    size_t before = m->certificate_size + GATE_NONCE_SIZE;
+    m->mode = command->p1;
+    m->credential = command->data;
+    m->credential_size = credential_size(m->mode);
+    size_t before = m->credential_size + GATE_NONCE_SIZE;
     if (command->len < before)
         return SW_WRONG_LENGTH;
     m->criterion = command->data + before;
     m->criterion_size = command->len - before;
     if (m->criterion_size != CRITERION_TID_SIZE && m->criterion_size != CRITERION_DATE_SIZE)
         return SW_WRONG_LENGTH;
-    if (m->certificate[0] != CERTIFICATE_VERSION || m->certificate[AT_KIND] != command->p1)
+    if (m->mode != GATE_SM9 && (m->credential[0] != CERTIFICATE_VERSION || m->credential[AT_KIND] != m->mode))
         return SW_WRONG_DATA;
     return SW_OK;
 }
@@ -50,16 +43,17 @@ static uint16_t parse(const struct apdu_command *command, struct meeting *m)
 static uint16_t check_certificate(struct card *card, struct meeting *m)
 {
     uint8_t anchor[P256_PUBLIC_SIZE];
-    size_t signed_size = m->certificate_size - ECDSA_SIZE;
-    const struct bytes content = {m->certificate, signed_size};
+    size_t signed_size = m->credential_size - ECDSA_SIZE;
+    const struct bytes content = {m->credential, signed_size};
 
-    m->slot = operators_find(card, be16_get(m->certificate + AT_OPERATOR), &m->head);
-    if (m->slot < 0)
+    m->slot = operators_find(card, be16_get(m->credential + AT_OPERATOR), &m->head);
+    if (m->slot < 0 || m->head.suite == SUITE_SM9) /* which has no gate anchor */
         return SW_KEY_ABSENT;
+    m->gate = be32_get(m->credential + AT_GATE);
     if (!record_read(card, RECORD(REC_OPERATOR, m->slot), OPERATOR_AT_ANCHOR, anchor, sizeof anchor))
         return SW_MEMORY_FAILURE;
-    if (be16_get(m->certificate + AT_EPOCH) < m->head.epoch_floor ||
-        !p256_verify(anchor, LABEL_GATE_CERTIFICATE, &content, 1, m->certificate + signed_size))
+    if (be16_get(m->credential + AT_EPOCH) < m->head.epoch_floor ||
+        !p256_verify(anchor, LABEL_GATE_CERTIFICATE, &content, 1, m->credential + signed_size))
         return SW_AUTHENTICATION;
     return SW_OK;
 }
@@ -79,13 +73,21 @@ static bool agree_rsa(struct card *card, const uint8_t *gate_key, uint8_t *k, ui
     return rsa_oaep_encrypt(&card->rng, gate_key, LABEL_GATE_RSA, z, P256_SECRET_SIZE, k);
 }
 
+static bool agree_on(struct card *card, const struct meeting *m, uint8_t *k, uint8_t z[P256_SECRET_SIZE])
+{
+    switch (m->mode) {
+    case GATE_P256: return agree_p256(card, m->credential + AT_KEY, k, z);
+    case GATE_RSA: return agree_rsa(card, m->credential + AT_KEY, k, z);
+    default: return gate_identity_agree(card, m, k, z);
+    }
+}
+
 /* Writes K (k_size bytes) and derives T and the session's keys. */
 static bool agree(struct card *card, const struct apdu_command *command, struct meeting *m, uint8_t *k,
                   size_t k_size)
 {
     uint8_t z[P256_SECRET_SIZE];
-    const uint8_t *gate_key = m->certificate + AT_KEY;
-    bool ok = m->rsa ? agree_rsa(card, gate_key, k, z) : agree_p256(card, gate_key, k, z);
+    bool ok = agree_on(card, m, k, z);
 
     const struct bytes parts[] = {{&command->p1, 1}, {command->data, command->len}, {k, k_size}};
     const struct bytes info = {(const uint8_t *)LABEL_SESSION, sizeof LABEL_SESSION - 1};
@@ -97,29 +99,38 @@ static bool agree(struct card *card, const struct apdu_command *command, struct 
 }
 
 /* Writes card key, card certificate and proof, 192 bytes. */
-static bool prove(struct card *card, const struct meeting *m, uint8_t status, const uint8_t tid[TID_SIZE],
-                  uint8_t *out)
+static bool prove_p256(struct card *card, const struct meeting *m, const struct bytes *parts, size_t count,
+                       uint8_t *out)
 {
     uint8_t private_key[P256_PRIVATE_SIZE];
-    const struct bytes parts[] = {{m->transcript, SHA256_SIZE},
-                                  {&status, 1},
-                                  {m->serial, SERIAL_SIZE},
-                                  {m->counter, sizeof m->counter},
-                                  {tid, TID_SIZE}};
     bool ok = record_read(card, REC_KEY_AUTH, KEY_P256_PRIVATE, private_key, sizeof private_key) &&
               record_read(card, REC_KEY_AUTH, KEY_P256_PUBLIC, out, P256_PUBLIC_SIZE) &&
               record_read(card, RECORD(REC_OPERATOR, m->slot), OPERATOR_AT_CERTIFICATE,
                           out + P256_PUBLIC_SIZE, ECDSA_SIZE) &&
-              p256_sign(private_key, LABEL_CARD_PROOF, parts, 5, out + P256_PUBLIC_SIZE + ECDSA_SIZE);
+              p256_sign(private_key, LABEL_CARD_PROOF, parts, count, out + P256_PUBLIC_SIZE + ECDSA_SIZE);
     wipe(private_key, sizeof private_key);
     return ok;
 }
 
-/* K || CCM(status, serial, CTC, TF_A, TF_V, TF_B, card key, card certificate, proof) || tag. */
+/* Writes what shows that this card answers now; its length, or 0 when the memory failed. */
+static size_t prove(struct card *card, const struct meeting *m, const uint8_t *status,
+                    const uint8_t tid[TID_SIZE], uint8_t *out)
+{
+    const struct bytes parts[] = {{m->transcript, SHA256_SIZE},
+                                  {status, 1},
+                                  {m->serial, SERIAL_SIZE},
+                                  {m->counter, sizeof m->counter},
+                                  {tid, TID_SIZE}};
+    if (m->mode == GATE_SM9)
+        return gate_identity_prove(card, m, parts, 5, out) ? GATE_IDENTITY_PROOF_SIZE : 0;
+    return prove_p256(card, m, parts, 5, out) ? P256_PUBLIC_SIZE + 2 * ECDSA_SIZE : 0;
+}
+
+/* K || CCM(status, serial, CTC, TF_A, TF_V, TF_B, proof) || tag. */
 static uint16_t answer(struct card *card, const struct apdu_command *command, struct meeting *m,
                        struct apdu_response *response)
 {
-    size_t k_size = m->rsa ? RSA_SIZE : P256_PUBLIC_SIZE;
+    size_t k_size = m->mode == GATE_RSA ? RSA_SIZE : P256_PUBLIC_SIZE; /* of suite SM9, too */
     uint8_t *body = response->data + k_size, *ticket = body + ANSWER_HEAD_SIZE + SERIAL_SIZE;
     if (!agree(card, command, m, response->data, k_size))
         return SW_AUTHENTICATION;
@@ -129,15 +140,25 @@ static uint16_t answer(struct card *card, const struct apdu_command *command, st
     memcpy(body + 1, m->serial, SERIAL_SIZE);
     memcpy(body + 1 + SERIAL_SIZE, m->counter, sizeof m->counter);
     size_t n = ticket_copy(card, m->ticket, m->head.suite, ticket);
-    if (n == 0 || !prove(card, m, body[0], ticket + FACE_AT_TID, ticket + n))
+    size_t proof = n > 0 ? prove(card, m, body, ticket + FACE_AT_TID, ticket + n) : 0;
+    if (proof == 0)
         return SW_MEMORY_FAILURE;
 
-    n += ANSWER_HEAD_SIZE + SERIAL_SIZE + P256_PUBLIC_SIZE + 2 * ECDSA_SIZE;
+    n += ANSWER_HEAD_SIZE + SERIAL_SIZE + proof;
     const uint8_t header[] = {command->cla, command->ins, command->p1, command->p2};
     const struct bytes aad[] = {{header, sizeof header}, {m->transcript, SHA256_SIZE}};
     session_seal_answer(m->keys, aad, 2, body, n);
     response->len = k_size + n + SESSION_TAG_SIZE;
     return SW_OK;
+}
+
+static uint8_t authority(uint8_t mode)
+{
+    switch (mode) {
+    case GATE_P256: return BY_GATE_P256;
+    case GATE_RSA: return BY_GATE_RSA;
+    default: return BY_GATE_SM9;
+    }
 }
 
 /* Receipts of this session are made with the operator's newest sub-key. */
@@ -148,12 +169,12 @@ static bool open_session(struct card *card, const struct meeting *m)
     if (!operators_newest_sub_key(card, m->slot, &sub))
         return false;
     *session = (struct gate_session){.open = true,
-                                     .authority = m->rsa ? BY_GATE_RSA : BY_GATE_P256,
+                                     .authority = authority(m->mode),
                                      .operator_slot = (uint8_t)m->slot,
                                      .slot = (int16_t)m->ticket,
                                      .receipt_key_version = sub.version,
                                      .operator_id = m->head.id,
-                                     .gate = be32_get(m->certificate + AT_GATE)};
+                                     .gate = m->gate};
     memcpy(session->write_key, m->keys + SYM_KEY_SIZE, SYM_KEY_SIZE);
     wipe(&sub, sizeof sub);
     return true;
@@ -167,7 +188,7 @@ uint16_t gate_verify_pair(struct card *card, const struct apdu_command *command,
     session_end(&card->ticket.gate);
     uint16_t sw = parse(command, &m);
     if (sw == SW_OK)
-        sw = check_certificate(card, &m);
+        sw = m.mode == GATE_SM9 ? gate_identity_check(card, &m) : check_certificate(card, &m);
     if (sw == SW_OK && !(card_serial(card, m.serial) && card_counter(card, &counter)))
         sw = SW_MEMORY_FAILURE;
     if (sw == SW_OK) {

@@ -11,6 +11,7 @@ size_t suite_key_size(uint8_t suite)
     switch (suite) {
     case SUITE_P256: return P256_PUBLIC_SIZE;
     case SUITE_RSA: return RSA_SIZE;
+    case SUITE_SM9: return SM9_EPOCH_SIZE;
     default: return 0;
     }
 }

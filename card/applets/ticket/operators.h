@@ -10,6 +10,9 @@
 
 struct card;
 
+_Static_assert(SM9_G2_SIZE == P256_PUBLIC_SIZE + ECDSA_SIZE,
+               "Ppub-s takes the place of anchor and certificate");
+
 enum { OPERATOR_SLOTS = 64, OPERATOR_ACTIVE = 1, OPERATOR_REMOVED = 2 };
 
 /* Offsets in the record. */
@@ -21,10 +24,12 @@ enum {
     OPERATOR_AT_SUB_KEY_FLOOR = 9,
     OPERATOR_AT_EPOCH_FLOOR = 10,
     OPERATOR_AT_SUITE = 12,
-    OPERATOR_MARK_SIZE = 13, /* all there is of a removed operator */
-    OPERATOR_AT_ANCHOR = 13,
+    OPERATOR_MARK_SIZE = 13,    /* all there is of a removed operator */
+    OPERATOR_AT_AUTHORITY = 13, /* gate anchor and card certificate; suite SM9: Ppub-s */
+    OPERATOR_AT_ANCHOR = OPERATOR_AT_AUTHORITY,
     OPERATOR_AT_CERTIFICATE = OPERATOR_AT_ANCHOR + P256_PUBLIC_SIZE,
-    OPERATOR_AT_SUB_KEYS = OPERATOR_AT_CERTIFICATE + ECDSA_SIZE,
+    OPERATOR_AUTHORITY_SIZE = P256_PUBLIC_SIZE + ECDSA_SIZE,
+    OPERATOR_AT_SUB_KEYS = OPERATOR_AT_AUTHORITY + OPERATOR_AUTHORITY_SIZE,
     SUB_KEY_ITEM_SIZE = 1 + 2 * SYM_KEY_SIZE,
     SUB_KEYS_SIZE = 1 + SUB_KEYS_MAX * SUB_KEY_ITEM_SIZE,
     OPERATOR_AT_KEY6 = OPERATOR_AT_SUB_KEYS + SUB_KEYS_SIZE,
@@ -61,7 +66,8 @@ int operators_find(struct card *card, uint16_t id, struct operator_head *head);
 bool operators_sub_key(struct card *card, int slot, uint8_t version, struct sub_key *key);
 bool operators_newest_sub_key(struct card *card, int slot, struct sub_key *key);
 
-/* Key 6 of this version: 64 bytes (P-256) or 256 (RSA modulus). False, and key zero, when there is none. */
+/* Key 6 of this version: 64 bytes (P-256), 256 (RSA modulus) or 2 (SM9: epoch of the authentication server's
+ * identity). False, and key zero, when there is none. */
 bool operators_key6(struct card *card, int slot, uint8_t suite, uint8_t version, uint8_t key[RSA_SIZE]);
 
 /* Bytes of a key 6, 0 for a suite that this card has not. */

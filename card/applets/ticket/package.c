@@ -10,6 +10,7 @@
 #include "card/applets/ticket/tickets.h"
 #include "card/applets/ticket/window.h"
 #include "card/applets/ticket/deletion.h"
+#include "card/crypto/sm9_suite.h"
 #include "card/wire/be.h"
 
 /* Offsets: in the command, and in the enrolment. */
@@ -95,8 +96,18 @@ static size_t active_operators(struct card *card)
     return n;
 }
 
+/* The keys of suite SM9, and what is computed of them into powers. */
+static bool sm9_keys_good(struct card *card, const struct package *package, uint8_t powers[SM9_POWERS_SIZE])
+{
+    const uint8_t *holder = package->holder;
+    return sm9_private_valid(holder + SM9_HOLDER_SIGN_KEY, holder + SM9_HOLDER_DECRYPT_KEY) &&
+           sm9_powers(&card->sm9, package->authority, holder + SM9_HOLDER_ENCRYPT_MASTER,
+                      powers + SM9_POWER_SIGN, powers + SM9_POWER_ENCRYPT);
+}
+
 /* Records that loading and deleting will need are made here, so that a full card can still exchange. */
-static uint16_t set_operator(struct card *card, int slot, const struct package *package)
+static uint16_t set_operator(struct card *card, int slot, const struct package *package,
+                             const uint8_t powers[SM9_POWERS_SIZE])
 {
     static const uint8_t zero[LAST_DELETION_SIZE];
     uint8_t record[OPERATOR_SIZE_MAX];
@@ -110,6 +121,10 @@ static uint16_t set_operator(struct card *card, int slot, const struct package *
         changes_put(&changes, RECORD(REC_SEQUENCE, slot), zero, WINDOW_SIZE);
     if (!record_exists(card, RECORD(REC_LAST_DELETION, slot)))
         changes_put(&changes, RECORD(REC_LAST_DELETION, slot), zero, LAST_DELETION_SIZE);
+    if (package->suite == SUITE_SM9) {
+        changes_put(&changes, RECORD(REC_SM9_HOLDER, slot), package->holder, SM9_HOLDER_SIZE);
+        changes_put(&changes, RECORD(REC_SM9_POWERS, slot), powers, SM9_POWERS_SIZE);
+    }
     uint16_t sw = changes_commit(card, &changes);
     wipe(record, sizeof record);
     return sw;
@@ -148,12 +163,15 @@ static uint16_t remove_operator(struct card *card, int slot, const struct packag
     if (!changes_count(card, &changes, &counter))
         return SW_MEMORY_FAILURE;
     changes_put(&changes, RECORD(REC_OPERATOR, slot), mark, package_encode(package, mark));
-    if (record_exists(card, RECORD(REC_LAST_DELETION, slot)))
-        changes_delete(&changes, RECORD(REC_LAST_DELETION, slot));
+    static const uint16_t types[] = {REC_LAST_DELETION, REC_SM9_HOLDER, REC_SM9_POWERS};
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+        if (record_exists(card, RECORD(types[i], slot)))
+            changes_delete(&changes, RECORD(types[i], slot));
     return changes_commit(card, &changes);
 }
 
-static uint16_t apply(struct card *card, const struct package *package)
+/* scratch has room for the powers; what is in it afterwards is public. */
+static uint16_t apply(struct card *card, const struct package *package, uint8_t scratch[SM9_POWERS_SIZE])
 {
     struct operator_head known;
     int slot = operators_find_any(card, package->operator_id, &known);
@@ -164,18 +182,19 @@ static uint16_t apply(struct card *card, const struct package *package)
     if (slot < 0 ||
         (package->set && known.state != OPERATOR_ACTIVE && active_operators(card) >= OPERATORS_MAX))
         return SW_NO_ROOM;
-    return package->set ? set_operator(card, slot, package) : remove_operator(card, slot, package);
+    if (package->set && package->suite == SUITE_SM9 && !sm9_keys_good(card, package, scratch))
+        return SW_WRONG_DATA;
+    return package->set ? set_operator(card, slot, package, scratch) : remove_operator(card, slot, package);
 }
 
 uint16_t package_put(struct card *card, const struct apdu_command *command, struct apdu_response *response)
 {
     struct package package;
-    (void)response;
     memset(&package, 0, sizeof package);
     session_end(&card->ticket.gate);
     uint16_t sw = open_package(card, command, &package);
     if (sw == SW_OK)
-        sw = apply(card, &package);
+        sw = apply(card, &package, response->data);
     wipe(command->data, command->len);
     wipe(&package, sizeof package);
     return sw;

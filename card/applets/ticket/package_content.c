@@ -63,11 +63,12 @@ static bool parse_keys(struct reader *r, struct package *package)
     package->key6 = take_list(r, KEY6_MAX, 1 + suite_key_size(*suite), 0, &package->key6_count);
     if (package->key6 == NULL)
         return false;
-    package->anchor = take(r, P256_PUBLIC_SIZE);
-    package->certificate = take(r, ECDSA_SIZE);
+    bool sm9 = *suite == SUITE_SM9;
+    package->authority = take(r, OPERATOR_AUTHORITY_SIZE);
+    package->holder = sm9 ? take(r, SM9_HOLDER_SIZE) : NULL;
     package->sub_keys =
         take_list(r, SUB_KEYS_MAX, SUB_KEY_ITEM_SIZE, package->sub_key_floor, &package->sub_key_count);
-    return package->anchor != NULL && package->certificate != NULL && package->sub_keys != NULL;
+    return package->authority != NULL && (!sm9 || package->holder != NULL) && package->sub_keys != NULL;
 }
 
 bool package_parse(const uint8_t *plain, size_t n, struct package *package)
@@ -90,8 +91,7 @@ size_t package_encode(const struct package *package, uint8_t record[OPERATOR_SIZ
 
     size_t key6_size = package->key6_count * (1 + suite_key_size(package->suite));
     record[OPERATOR_AT_SUITE] = package->suite;
-    memcpy(record + OPERATOR_AT_ANCHOR, package->anchor, P256_PUBLIC_SIZE);
-    memcpy(record + OPERATOR_AT_CERTIFICATE, package->certificate, ECDSA_SIZE);
+    memcpy(record + OPERATOR_AT_AUTHORITY, package->authority, OPERATOR_AUTHORITY_SIZE);
     record[OPERATOR_AT_SUB_KEYS] = package->sub_key_count;
     memcpy(record + OPERATOR_AT_SUB_KEYS + 1, package->sub_keys,
            package->sub_key_count * (size_t)SUB_KEY_ITEM_SIZE);

@@ -17,10 +17,10 @@ struct package {
     uint16_t epoch_floor;
     uint8_t suite;
     uint8_t key6_count, sub_key_count;
-    const uint8_t *key6;        /* each: version, key */
-    const uint8_t *anchor;      /* 64 */
-    const uint8_t *certificate; /* 64 */
-    const uint8_t *sub_keys;    /* each: version, K_sub, K_id */
+    const uint8_t *key6;      /* each: version, key */
+    const uint8_t *authority; /* 128: gate anchor, card certificate; suite SM9: Ppub-s */
+    const uint8_t *holder;    /* suite SM9: Ppub-e, card epoch, ds, de; else NULL */
+    const uint8_t *sub_keys;  /* each: version, K_sub, K_id */
 };
 
 /* Reads n bytes, the signature not included. False when they are not a package by the rules of

@@ -11,6 +11,7 @@ size_t suite_code_size(uint8_t suite)
     switch (suite) {
     case SUITE_P256: return ECDSA_SIZE;
     case SUITE_RSA: return RSA_SIZE;
+    case SUITE_SM9: return SM9_CODE_SIZE;
     default: return 0;
     }
 }
