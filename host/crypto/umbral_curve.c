@@ -1,24 +1,40 @@
 #include "host/crypto/umbral_curve.h"
 
 #include <pthread.h>
+#include <stdalign.h>
+#include <stddef.h>
 #include <string.h>
 
 #include <secp256k1_ecdh.h>
+#include <secp256k1_preallocated.h>
 
 /* ---- Context ---- */
 
+enum { CONTEXT_ROOM = 512 }; /* bytes; libsecp256k1 0.2 takes some 200 */
+
 static pthread_once_t context_once = PTHREAD_ONCE_INIT;
-static secp256k1_context *context;
+static alignas(max_align_t) uint8_t context_memory[CONTEXT_ROOM];
+static const secp256k1_context *context, *blinded_context;
+
+/* Instead of an abort: the call returns 0, and we an error. What gets here is an object that was never made
+ * or read, all zeros. */
+static void refuse(const char *message, void *data)
+{
+    (void)message;
+    (void)data;
+}
 
 static void make_context(void)
 {
     uint8_t seed[32];
-    secp256k1_context *made = secp256k1_context_create(SECP256K1_CONTEXT_NONE);
-    if (made != NULL && tally_random(seed, sizeof seed) == TALLY_OK &&
-        secp256k1_context_randomize(made, seed) == 1)
-        context = made;
-    else if (made != NULL)
-        secp256k1_context_destroy(made);
+    context = secp256k1_context_static;
+    if (secp256k1_context_preallocated_size(SECP256K1_CONTEXT_NONE) > sizeof context_memory)
+        return;
+    secp256k1_context *made = secp256k1_context_preallocated_create(context_memory, SECP256K1_CONTEXT_NONE);
+    secp256k1_context_set_illegal_callback(made, refuse, NULL);
+    context = made;
+    if (tally_random(seed, sizeof seed) == TALLY_OK && secp256k1_context_randomize(made, seed) == 1)
+        blinded_context = made;
     tally_wipe(seed, sizeof seed);
 }
 
@@ -28,11 +44,17 @@ const secp256k1_context *umbral_context(void)
     return context;
 }
 
+const secp256k1_context *umbral_blinded_context(void)
+{
+    pthread_once(&context_once, make_context);
+    return blinded_context;
+}
+
 /* ---- Scalars ---- */
 
 bool umbral_scalar_valid(const uint8_t in[TALLY_UMBRAL_SCALAR_SIZE])
 {
-    return secp256k1_ec_seckey_verify(secp256k1_context_static, in) == 1;
+    return secp256k1_ec_seckey_verify(umbral_context(), in) == 1;
 }
 
 enum tally_error umbral_scalar_random(const struct tally_random *random, umbral_scalar out)
@@ -53,7 +75,7 @@ bool umbral_scalar_add(const umbral_scalar a, const umbral_scalar b, umbral_scal
 {
     umbral_scalar sum;
     memcpy(sum, a, sizeof sum);
-    bool good = secp256k1_ec_seckey_tweak_add(secp256k1_context_static, sum, b) == 1;
+    bool good = secp256k1_ec_seckey_tweak_add(umbral_context(), sum, b) == 1;
     memcpy(out, sum, sizeof sum);
     tally_wipe(sum, sizeof sum);
     return good;
@@ -63,7 +85,7 @@ bool umbral_scalar_mul(const umbral_scalar a, const umbral_scalar b, umbral_scal
 {
     umbral_scalar product;
     memcpy(product, a, sizeof product);
-    bool good = secp256k1_ec_seckey_tweak_mul(secp256k1_context_static, product, b) == 1;
+    bool good = secp256k1_ec_seckey_tweak_mul(umbral_context(), product, b) == 1;
     memcpy(out, product, sizeof product);
     tally_wipe(product, sizeof product);
     return good;
@@ -72,7 +94,7 @@ bool umbral_scalar_mul(const umbral_scalar a, const umbral_scalar b, umbral_scal
 bool umbral_scalar_negate(const umbral_scalar a, umbral_scalar out)
 {
     memmove(out, a, TALLY_UMBRAL_SCALAR_SIZE);
-    return secp256k1_ec_seckey_negate(secp256k1_context_static, out) == 1;
+    return secp256k1_ec_seckey_negate(umbral_context(), out) == 1;
 }
 
 static const uint8_t order[TALLY_UMBRAL_SCALAR_SIZE] = {
@@ -153,7 +175,7 @@ bool umbral_scalar_reduce_wide(const uint8_t in[2 * TALLY_UMBRAL_SCALAR_SIZE], u
 
 bool umbral_point_read(const uint8_t in[TALLY_UMBRAL_POINT_SIZE], struct tally_umbral_point *out)
 {
-    if (secp256k1_ec_pubkey_parse(secp256k1_context_static, &out->point, in, TALLY_UMBRAL_POINT_SIZE) != 1)
+    if (secp256k1_ec_pubkey_parse(umbral_context(), &out->point, in, TALLY_UMBRAL_POINT_SIZE) != 1)
         return false;
     memcpy(out->bytes, in, TALLY_UMBRAL_POINT_SIZE);
     return true;
@@ -167,12 +189,12 @@ bool umbral_point_equal(const struct tally_umbral_point *a, const struct tally_u
 static void compress(struct tally_umbral_point *p)
 {
     size_t n = TALLY_UMBRAL_POINT_SIZE;
-    secp256k1_ec_pubkey_serialize(secp256k1_context_static, p->bytes, &n, &p->point, SECP256K1_EC_COMPRESSED);
+    secp256k1_ec_pubkey_serialize(umbral_context(), p->bytes, &n, &p->point, SECP256K1_EC_COMPRESSED);
 }
 
 bool umbral_base_mul(const umbral_scalar k, struct tally_umbral_point *out)
 {
-    const secp256k1_context *ctx = umbral_context();
+    const secp256k1_context *ctx = umbral_blinded_context();
     if (ctx == NULL || secp256k1_ec_pubkey_create(ctx, &out->point, k) != 1)
         return false;
     compress(out);
@@ -193,8 +215,8 @@ bool umbral_point_mul(const struct tally_umbral_point *a, const umbral_scalar k,
                       struct tally_umbral_point *out)
 {
     uint8_t raw[65];
-    bool good = secp256k1_ecdh(secp256k1_context_static, raw, &a->point, k, keep_point, NULL) == 1 &&
-                secp256k1_ec_pubkey_parse(secp256k1_context_static, &out->point, raw, sizeof raw) == 1;
+    bool good = secp256k1_ecdh(umbral_context(), raw, &a->point, k, keep_point, NULL) == 1 &&
+                secp256k1_ec_pubkey_parse(umbral_context(), &out->point, raw, sizeof raw) == 1;
     if (good) {
         out->bytes[0] = (uint8_t)(2 + (raw[64] & 1));
         memcpy(out->bytes + 1, raw + 1, 32);
@@ -207,7 +229,7 @@ bool umbral_point_mul_public(const struct tally_umbral_point *a, const umbral_sc
                              struct tally_umbral_point *out)
 {
     out->point = a->point;
-    if (secp256k1_ec_pubkey_tweak_mul(secp256k1_context_static, &out->point, k) != 1)
+    if (secp256k1_ec_pubkey_tweak_mul(umbral_context(), &out->point, k) != 1)
         return false;
     compress(out);
     return true;
@@ -218,7 +240,7 @@ bool umbral_point_add(const struct tally_umbral_point *a, const struct tally_umb
 {
     secp256k1_pubkey sum;
     const secp256k1_pubkey *const terms[2] = {&a->point, &b->point};
-    if (secp256k1_ec_pubkey_combine(secp256k1_context_static, &sum, terms, 2) != 1)
+    if (secp256k1_ec_pubkey_combine(umbral_context(), &sum, terms, 2) != 1)
         return false;
     out->point = sum;
     compress(out);

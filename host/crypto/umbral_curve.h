@@ -12,8 +12,10 @@
 
 typedef uint8_t umbral_scalar[TALLY_UMBRAL_SCALAR_SIZE];
 
-/* libsecp256k1's context, blinded once per process; NULL when that failed. */
+/* libsecp256k1's context, one for the process, never NULL; the other one is the same, blinded, for multiples
+ * of G by secrets: NULL when there was no randomness for it. */
 const secp256k1_context *umbral_context(void);
+const secp256k1_context *umbral_blinded_context(void);
 
 /* ---- Scalars ---- */
 

@@ -55,7 +55,7 @@ enum tally_error tally_umbral_sign(const struct tally_umbral_secret *signer, con
 {
     uint8_t digest[TALLY_SHA256_SIZE], more[32];
     secp256k1_ecdsa_signature made;
-    const secp256k1_context *ctx = umbral_context();
+    const secp256k1_context *ctx = umbral_blinded_context();
     memset(signature, 0, TALLY_UMBRAL_SIGNATURE_SIZE);
     enum tally_error e = tally_random_fill(random, more, sizeof more);
     if (e == TALLY_OK)
@@ -76,7 +76,7 @@ enum tally_error tally_umbral_verify(const struct tally_umbral_public *signer,
 {
     uint8_t digest[TALLY_SHA256_SIZE];
     secp256k1_ecdsa_signature parsed;
-    const secp256k1_context *ctx = secp256k1_context_static;
+    const secp256k1_context *ctx = umbral_context();
     enum tally_error e = tally_sha256_labelled("", parts, count, digest);
     if (e != TALLY_OK)
         return e;
@@ -90,7 +90,7 @@ enum tally_error tally_umbral_signature_to_der(const uint8_t signature[TALLY_UMB
                                                uint8_t der[TALLY_UMBRAL_DER_MAX], size_t *n)
 {
     secp256k1_ecdsa_signature parsed;
-    const secp256k1_context *ctx = secp256k1_context_static;
+    const secp256k1_context *ctx = umbral_context();
     memset(der, 0, TALLY_UMBRAL_DER_MAX);
     *n = TALLY_UMBRAL_DER_MAX;
     if (secp256k1_ecdsa_signature_parse_compact(ctx, &parsed, signature) == 1 &&
@@ -106,7 +106,7 @@ enum tally_error tally_umbral_signature_from_der(const uint8_t *der, size_t n,
     uint8_t again[TALLY_UMBRAL_DER_MAX];
     size_t again_n;
     secp256k1_ecdsa_signature parsed;
-    const secp256k1_context *ctx = secp256k1_context_static;
+    const secp256k1_context *ctx = umbral_context();
     memset(signature, 0, TALLY_UMBRAL_SIGNATURE_SIZE);
     if (n > TALLY_UMBRAL_DER_MAX || secp256k1_ecdsa_signature_parse_der(ctx, &parsed, der, n) != 1)
         return TALLY_E_FORMAT;

@@ -23,12 +23,12 @@ static pthread_once_t table_once = PTHREAD_ONCE_INIT;
 static bool add(const secp256k1_pubkey *a, const secp256k1_pubkey *b, secp256k1_pubkey *out)
 {
     const secp256k1_pubkey *const terms[2] = {a, b};
-    return secp256k1_ec_pubkey_combine(secp256k1_context_static, out, terms, 2) == 1;
+    return secp256k1_ec_pubkey_combine(umbral_context(), out, terms, 2) == 1;
 }
 
 static void make_table(void)
 {
-    bool good = secp256k1_ec_pubkey_parse(secp256k1_context_static, &table[0][0].point, umbral_u_bytes,
+    bool good = secp256k1_ec_pubkey_parse(umbral_context(), &table[0][0].point, umbral_u_bytes,
                                           sizeof umbral_u_bytes) == 1;
     for (size_t i = 0; good && i < WINDOWS; i++) {
         if (i > 0)
@@ -65,11 +65,10 @@ bool umbral_u_mul(const umbral_scalar k, struct tally_umbral_point *out)
         terms[i] = &chosen[i].point;
     }
     /* Branches of the sum depend on coincidences of partial sums only, of probability 2^-250. */
-    bool good = secp256k1_ec_pubkey_combine(secp256k1_context_static, &out->point, terms, WINDOWS) == 1;
+    bool good = secp256k1_ec_pubkey_combine(umbral_context(), &out->point, terms, WINDOWS) == 1;
     if (good) {
         size_t n = TALLY_UMBRAL_POINT_SIZE;
-        secp256k1_ec_pubkey_serialize(secp256k1_context_static, out->bytes, &n, &out->point,
-                                      SECP256K1_EC_COMPRESSED);
+        secp256k1_ec_pubkey_serialize(umbral_context(), out->bytes, &n, &out->point, SECP256K1_EC_COMPRESSED);
     }
     tally_wipe(chosen, sizeof chosen);
     tally_wipe(digits, sizeof digits);
