@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "tests/support/check_main.h"
+#include "tests/support/chosen_card.h"
 #include "tests/support/tools_world.h"
 
 static struct tools_world w;
@@ -120,6 +121,8 @@ END_TEST
 
 int main(void)
 {
+    if (!chosen_available())
+        return CARD_SKIPPED;
     Suite *s = suite_create("tally-card");
     TCase *b = tcase_create("blank"), *c = tcase_create("personalised");
     tcase_add_unchecked_fixture(b, start_shared, stop_shared);

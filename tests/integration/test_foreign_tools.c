@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "tests/support/check_main.h"
+#include "tests/support/chosen_card.h"
 
 enum { IMAGE_MAX = 1 << 20, OUTPUT_MAX = 1 << 20 };
 
@@ -31,7 +32,7 @@ static void leave(void)
 static int with_card(const char *command)
 {
     char line[1024];
-    snprintf(line, sizeof line, "TALLY_VCARD=%s %s --image %s/card -- sh -c '%s' 2>&1", TALLY_VCARD,
+    snprintf(line, sizeof line, "TALLY_VCARD=%s %s --image %s/card -- sh -c '%s' 2>&1", chosen_program(),
              TALLY_VREADER, folder, command);
     FILE *f = popen(line, "r");
     ck_assert_ptr_nonnull(f);
@@ -107,6 +108,8 @@ END_TEST
 
 int main(void)
 {
+    if (!chosen_available())
+        return CARD_SKIPPED;
     Suite *s = suite_create("foreign tools");
     TCase *c = tcase_create("foreign tools");
     tcase_set_timeout(c, 180);

@@ -1,4 +1,5 @@
-/* tally-gate as a process, at a real pcscd with tally-vcard: one tap a run, its exit status and what it says.
+/* tally-gate as a process, at a real pcscd with a card as a process: one tap a run, its exit status and what
+ * it says.
  */
 #include <jansson.h>
 #include <signal.h>
@@ -8,10 +9,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "card/ports/vcard/vcard.h"
 #include "host/base/bytes.h"
 #include "host/crypto/ticket_crypto.h"
 #include "tests/support/check_main.h"
+#include "tests/support/chosen_card.h"
 #include "tests/support/direct.h"
 #include "tests/support/gate_world.h"
 #include "tests/support/pcscd.h"
@@ -20,7 +21,7 @@
 
 static struct world w;
 static struct image image;
-static struct vcard chip;
+static struct chosen_card chip;
 static struct card_transport *transport;
 static struct ticket_face face;
 static struct tally_private_pcscd *pcscd;
@@ -43,8 +44,8 @@ static void start_with(bool rsa)
     path_of("card.img", path, sizeof path);
     ck_assert_int_eq(image_create(path, &identity), IMAGE_OK);
     ck_assert_int_eq(image_open(path, &image), IMAGE_OK);
-    ck_assert(vcard_init(&chip, &image));
-    transport = test_direct_open(&vcard_ops, &chip);
+    chosen_init(&chip, &image);
+    transport = test_direct_open(chip.ops, chip.card);
     ck_assert_int_eq(tally_card_begin(transport), TALLY_OK);
     world_start_on(&w, transport, identity.admin_key, rsa);
     tally_manual_clock_init(&w.clock, (int64_t)time(NULL) * 1000);
@@ -91,8 +92,8 @@ static void insert_card(const char *fault, const char *at)
         return;
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() == parent)
-        execl(TALLY_VCARD, TALLY_VCARD, "--image", path, "--port", port, "--away-ms", "600", fault, at,
-              (char *)NULL);
+        execl(chosen_program(), chosen_program(), "--image", path, "--port", port, "--away-ms", "600", fault,
+              at, (char *)NULL);
     _exit(127);
 }
 
@@ -205,14 +206,14 @@ START_TEST(strangers_read_nothing)
     struct world other;
     char path[128];
     const struct hal_identity identity = {.chip_id = {9}, .admin_key = {9}};
-    static struct vcard second;
+    static struct chosen_card second;
     struct image other_image;
     insert_card(NULL, NULL);
     path_of("other.img", path, sizeof path);
     ck_assert_int_eq(image_create(path, &identity), IMAGE_OK);
     ck_assert_int_eq(image_open(path, &other_image), IMAGE_OK);
-    ck_assert(vcard_init(&second, &other_image));
-    struct card_transport *t = test_direct_open(&vcard_ops, &second);
+    chosen_init(&second, &other_image);
+    struct card_transport *t = test_direct_open(second.ops, second.card);
     ck_assert_int_eq(tally_card_begin(t), TALLY_OK);
     world_start_on(&other, t, identity.admin_key, false);
     path_of("kit3", path, sizeof path);
@@ -298,6 +299,8 @@ END_TEST
 
 int main(void)
 {
+    if (!chosen_available())
+        return CARD_SKIPPED;
     Suite *s = suite_create("tally-gate");
     TCase *c = tcase_create("gate"), *r = tcase_create("both suites");
     tcase_add_checked_fixture(r, start_rsa, finish);

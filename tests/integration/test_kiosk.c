@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include "tests/support/check_main.h"
+#include "tests/support/chosen_card.h"
 #include "tests/support/tools_world.h"
 
 static struct tools_world w;
@@ -320,6 +321,8 @@ END_TEST
 
 int main(void)
 {
+    if (!chosen_available())
+        return CARD_SKIPPED;
     Suite *s = suite_create("tally-kiosk");
     TCase *b = tcase_create("blank"), *c = tcase_create("personalised"), *d = tcase_create("outage");
     tcase_add_unchecked_fixture(b, start_shared, stop_shared);

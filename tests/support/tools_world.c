@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "tests/support/check_main.h"
+#include "tests/support/chosen_card.h"
 
 enum { LINE = 4096 };
 
@@ -171,7 +172,7 @@ static void make_chip(struct tools_world *w, const char *image)
         return;
     snprintf(line, sizeof line,
              "%s --create --image %s --admin-master %s/keys/issuer/admin-master.key >%s/out 2>%s/err",
-             TALLY_VCARD, image, w->services.folder, w->folder, w->folder);
+             chosen_program(), image, w->services.folder, w->folder, w->folder);
     ck_assert_msg(run_line(w, line) == 0, "%s", w->err);
 }
 
@@ -189,8 +190,8 @@ void tools_insert(struct tools_world *w, unsigned slot, const char *fault, const
         return;
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() == parent)
-        execl(TALLY_VCARD, TALLY_VCARD, "--image", image, "--port", port, "--away-ms", "600", fault, at,
-              (char *)NULL);
+        execl(chosen_program(), chosen_program(), "--image", image, "--port", port, "--away-ms", "600", fault,
+              at, (char *)NULL);
     _exit(127);
 }
 
