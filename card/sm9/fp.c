@@ -133,8 +133,9 @@ bool fp_sqrt(struct fp *r, const struct fp *a)
     fp_mul(&root, a, &b);
     fp_mul(&root, &root, &i);
     fp_square(&check, &root);
+    bool is_root = fp_equal(&check, a);
     *r = root;
-    return fp_equal(&check, a);
+    return is_root;
 }
 
 bool fp_is_zero(const struct fp *a)
