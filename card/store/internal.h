@@ -31,6 +31,8 @@ struct store_page {
     uint16_t from;    /* unit where the continuing frame starts, in page number - back */
     uint16_t end;     /* of a page rewritten elsewhere: its length, sealed; otherwise 0 */
     uint8_t back;     /* 0: no frame continues into this page */
+    uint8_t
+        anchor; /* of a page rewritten elsewhere: so many versions before it is one that is there for good */
 };
 
 struct store_frame {

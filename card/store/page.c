@@ -59,6 +59,7 @@ bool store_page_load(const struct store *s, uint32_t physical, struct store_page
     page->from = store_get16(b + 20);
     page->end = store_get16(b + 22);
     page->back = b[24];
+    page->anchor = b[25];
     return good;
 }
 
@@ -75,6 +76,7 @@ static bool page_program(const struct store *s, uint32_t physical, const struct 
     store_put16(b + 20, page->from);
     store_put16(b + 22, page->end);
     b[24] = page->back;
+    b[25] = page->anchor;
     store_put32(b + 28, store_crc32(0, b, 28));
     return store_flash_program(s, physical * s->flash->page_size, b, sizeof b);
 }

@@ -57,48 +57,72 @@ static bool stable(const struct store *s, uint32_t physical, const struct store_
            !store_blank(s, physical * s->flash->page_size + end, s->flash->page_size - end);
 }
 
-/* While the head page's seal is in doubt, what a mount may fall back to if the seal is not seen must stay:
- * the other whole versions of the page, from the newest down to the first that is stable, which is the
- * result. */
-static uint32_t keep_versions(const struct store *s, const struct store_page *head, bool *keep)
+/* A version of the head page. */
+struct version {
+    uint32_t physical; /* or STORE_NO_PAGE */
+    uint16_t version;
+};
+
+/* The newest whole version of the page below limit, and whether it is there for good. */
+static struct version next_version(const struct store *s, uint32_t number, uint32_t limit, bool *good)
 {
-    uint32_t limit = head->version, best, mark;
-    bool sure = false;
-    for (;;) {
-        struct store_page page, found = {0};
-        best = STORE_NO_PAGE;
-        for (uint32_t p = 0; p < s->flash->page_count; p++) {
-            bool whole_sure = true;
-            if (!store_page_load(s, p, &page) || page.number != head->number || page.version >= limit ||
-                (page.end != 0 && !store_sealed(s, p, &page, &whole_sure, &mark)))
-                continue;
-            if (best == STORE_NO_PAGE || page.version > found.version) {
-                best = p;
-                found = page;
-                sure = whole_sure;
-            }
-        }
-        if (best == STORE_NO_PAGE)
-            return best;
-        keep[best] = true;
-        limit = found.version;
-        if (stable(s, best, &found, sure))
-            return best;
+    struct version best = {STORE_NO_PAGE, 0};
+    for (uint32_t p = 0; p < s->flash->page_count; p++) {
+        struct store_page page;
+        bool sure = true;
+        uint32_t mark;
+        if (!store_page_load(s, p, &page) || page.number != number || page.version >= limit ||
+            (best.physical != STORE_NO_PAGE && page.version <= best.version) ||
+            (page.end != 0 && !store_sealed(s, p, &page, &sure, &mark)))
+            continue;
+        best = (struct version){p, page.version};
+        *good = stable(s, p, &page, sure);
     }
+    return best;
 }
 
-/* A page to rewrite the head page to. Should so many versions be in doubt that none is left, those may go of
- * which nothing can have been lost: all but the stable one. */
-static uint32_t target_page(const struct store *s, const struct store_page *head, bool doubt, uint32_t after)
+/* While the head page's seal is in doubt, what a mount may fall back to if the seal is not seen must stay:
+ * the other whole versions of the page, from the newest down to the first that is there for good, which is
+ * the result. That may look doubtful now, if its confirmation was torn; but one that ever looked good was,
+ * and the head's header knows it. */
+static struct version keep_versions(const struct store *s, const struct store_page *head, bool *keep)
+{
+    struct version v = {STORE_NO_PAGE, head->version}, anchor = {STORE_NO_PAGE, 0};
+    bool good = false;
+    while (!good) {
+        v = next_version(s, head->number, v.version, &good);
+        if (v.physical == STORE_NO_PAGE)
+            return anchor;
+        keep[v.physical] = true;
+        if (head->anchor != 0 && v.version + head->anchor == head->version)
+            anchor = v;
+    }
+    return v;
+}
+
+/* A page to rewrite the head page to, and the version that is *good if the new one is not seen. Should so
+ * many versions be in doubt that no page is left, those may go of which nothing can have been lost: all but
+ * that one. */
+static uint32_t target_page(const struct store *s, const struct store_page *head, bool doubt, uint32_t after,
+                            struct version *good)
 {
     bool keep[STORE_MAX_PAGES] = {false};
-    uint32_t last = doubt ? keep_versions(s, head, keep) : STORE_NO_PAGE;
+    *good = (struct version){s->page_of[s->head % s->flash->page_count], head->version};
+    if (doubt)
+        *good = keep_versions(s, head, keep);
     uint32_t to = store_free_page(s, s->head, after, keep);
-    if (to != STORE_NO_PAGE || last == STORE_NO_PAGE)
+    if (to != STORE_NO_PAGE || good->physical == STORE_NO_PAGE)
         return to;
     memset(keep, 0, sizeof keep);
-    keep[last] = true;
+    keep[good->physical] = true;
     return store_free_page(s, s->head, after, keep);
+}
+
+/* How far before version v the good one is; 0: there is none, or it is too far. */
+static uint8_t anchor_of(struct version good, uint16_t v)
+{
+    uint32_t back = (uint32_t)v - good.version;
+    return good.physical == STORE_NO_PAGE || back > UINT8_MAX ? 0 : (uint8_t)back;
 }
 
 /* Copies units [start, s->end) of the head page, except that the last pair of commit units is made anew. */
@@ -139,6 +163,7 @@ static bool rewrite_on(struct store *s, uint32_t to, struct store_page *page, co
 static bool rewrite_head(struct store *s, const struct store_doubt *doubt)
 {
     struct store_page head, page;
+    struct version good;
     if (s->end < s->start + 2 || !store_page_find(s, s->head, &head))
         return false;
     uint32_t to = s->page_of[s->head % s->flash->page_count];
@@ -146,9 +171,10 @@ static bool rewrite_head(struct store *s, const struct store_doubt *doubt)
     page.end = s->end;
     for (unsigned i = 0; i < STORE_TRIES; i++) {
         page.version++;
-        to = target_page(s, &head, doubt != NULL && doubt->seal, to);
+        to = target_page(s, &head, doubt != NULL && doubt->seal, to, &good);
         if (to == STORE_NO_PAGE)
             return false;
+        page.anchor = anchor_of(good, page.version);
         if (rewrite_on(s, to, &page, doubt))
             return true;
     }

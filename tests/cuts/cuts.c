@@ -7,7 +7,19 @@
 
 #include "tests/support/must.h"
 
-enum { USABLE_EVERY = 16, FULL_EVERY = 512, PROBE_ID = 0xfe01, FILL_ID = 0xfd00, UNIT_MAX = 16 };
+enum {
+    USABLE_EVERY = 16,
+    FULL_EVERY = 512,
+    PROBE_ID = 0xfe01,
+    FILL_ID = 0xfd00,
+    UNIT_MAX = 16,
+    KINDS_MAX = 64
+};
+
+/* A kind of recovery, and how many there were. */
+struct kind {
+    uint32_t kind, seen;
+};
 
 struct cuts {
     size_t size; /* of an image */
@@ -20,7 +32,9 @@ struct cuts {
     uint8_t shown_by[TAPE_MAX + 1]; /* the state after so many operations of the recording */
     struct cuts_plan plan;
     struct cuts_tally *tally;
-    uint64_t serial, followed[CUTS_DEPTH];
+    uint64_t serial, followed[CUTS_DEPTH], chained;
+    struct kind kinds[KINDS_MAX];
+    size_t kind_count;
 };
 
 uint64_t cuts_cases(const struct cuts_tally *t)
@@ -222,22 +236,62 @@ static bool recover(struct cuts *c, const struct flashsim *image, unsigned allow
 static void cut_all(struct cuts *c, unsigned level, const struct flashsim *image, const struct tape *tape,
                     uint64_t mood, unsigned allowed);
 
+/* Recoveries are of one kind when they erase the same pages in the same order. True for the first, second,
+ * fourth, eighth, ... of a kind. */
+static bool is_rare(struct cuts *c, const struct tape *tape)
+{
+    uint32_t kind = 1;
+    size_t i = 0;
+    for (size_t k = 0; k < tape->count; k++)
+        if (tape->ops[k].erase)
+            kind = kind * 31 + tape->ops[k].at;
+    while (i < c->kind_count && c->kinds[i].kind != kind)
+        i++;
+    if (i == KINDS_MAX)
+        return false;
+    if (i == c->kind_count)
+        c->kinds[c->kind_count++] = (struct kind){kind, 0};
+    uint32_t seen = ++c->kinds[i].seen;
+    return (seen & (seen - 1)) == 0;
+}
+
+/* A row of cuts, each in the recovery from the one before, mostly where a page is sealed: in its last
+ * operations. */
+static void chain(struct cuts *c, const struct flashsim *image, struct tape *tape, uint64_t mood,
+                  unsigned allowed)
+{
+    struct flashsim *torn = &c->torn[CUTS_DEPTH - 1];
+    memcpy(torn->memory, image->memory, c->size);
+    for (unsigned i = 0; i < CUTS_CHAIN && tape->count > 0; i++) {
+        uint64_t r = (c->serial + i) * 2654435761u >> 7;
+        size_t at =
+            r % 8 == 0 || tape->count < 2 ? r / 8 % tape->count : tape->count - 1 - (r | c->chained) % 2;
+        power_on(c, torn, mood);
+        for (size_t k = 0; k < at; k++)
+            tape_play(tape, k, torn);
+        flashsim_cut_after(torn, 0, r - r % FLASHSIM_TEARS + (r % 3 == 0 ? r % 5 : FLASHSIM_UNSTABLE));
+        tape_play(tape, at, torn);
+        mood = r;
+        c->tally->cases[CUTS_DEPTH - 1]++;
+        if (!recover(c, torn, allowed, mood, tape))
+            return;
+    }
+}
+
 /* Power comes back after cut number level, to c->torn[level]. */
 static void explore(struct cuts *c, unsigned level, unsigned allowed)
 {
     struct tape *tape = &c->tapes[level];
     uint64_t mood = c->serial * 3 + level;
-    uint64_t failures = c->tally->failures;
     c->tally->cases[level]++;
-    if (!recover(c, &c->torn[level], allowed, mood, tape)) {
-        if (failures == c->tally->failures)
-            violated(c, "not recovered");
+    if (!recover(c, &c->torn[level], allowed, mood, tape))
         return;
-    }
     if (level + 1 == CUTS_DEPTH || c->plan.every[level] == 0)
         return;
-    if (c->followed[level]++ % c->plan.every[level] == 0)
+    if ((c->plan.rare && level == 0 && is_rare(c, tape)) || c->followed[level]++ % c->plan.every[level] == 0)
         cut_all(c, level + 1, &c->torn[level], tape, mood, allowed);
+    else if (level == 0 && c->plan.chains != 0 && c->chained++ % c->plan.chains == 0)
+        chain(c, &c->torn[0], tape, mood, allowed);
 }
 
 /* Cuts each operation of tape, which was recorded from image in this mood. allowed: the states that may be
@@ -298,6 +352,7 @@ static void set(struct cuts *c, const struct picture *states, size_t count, cons
     c->count = count;
     c->plan = *plan;
     c->tally = tally;
+    c->kind_count = 0;
 }
 
 void cuts_sweep(struct cuts *c, const void *start, const struct tape *tape, const struct picture *states,

@@ -9,7 +9,8 @@
 #include "tests/cuts/tape.h"
 
 enum {
-    CUTS_DEPTH = 3,           /* cuts in a row */
+    CUTS_DEPTH = 3,           /* cuts in a row that are enumerated */
+    CUTS_CHAIN = 12,          /* cuts in a row that are tried at random */
     CUTS_STATES = 8,          /* that one recording leads through, the first included */
     CUTS_FAILURES_ENOUGH = 50 /* a sweep ends early */
 };
@@ -20,11 +21,14 @@ struct cuts_plan {
                                    between two operations */
     unsigned every[CUTS_DEPTH - 1]; /* after one in so many first (second) cuts, every operation of the
                                        recovery is cut as well; 0: after none */
-    bool flicker, ecc;              /* as in struct flashsim */
+    bool rare;                      /* after first cuts with a rare kind of recovery, too */
+    unsigned chains; /* one in so many first cuts begins a long row of cuts instead, each in the recovery from
+                        the one before; 0: none */
+    bool flicker, ecc; /* as in struct flashsim */
 };
 
 struct cuts_tally {
-    uint64_t cases[CUTS_DEPTH]; /* sequences of one, two, three cuts, each recovered from and compared */
+    uint64_t cases[CUTS_DEPTH]; /* sequences of one, two, three or more cuts, each recovered from */
     uint64_t failures;
     uint64_t recoveries; /* of those, which had to write */
     uint64_t operations, operations_max;

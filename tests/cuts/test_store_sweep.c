@@ -35,10 +35,11 @@ static void sweep_workload(int which, int mode)
     bed_open(&bed, unit, WORKLOAD_PAGE, WORKLOAD_PAGES);
     workloads[which].prepare(&bed);
     bed_record(&bed, &cc);
-    uint64_t budget[] = {mode == STABLE ? 9000 : 2000, mode == STABLE ? 3000 : 500};
-    struct cuts_plan plan = {.tears = {2 * FLASHSIM_TEARS, 2, 1}};
+    uint64_t budget[] = {mode == STABLE ? 5000 : 1200, mode == STABLE ? 1500 : 300};
+    struct cuts_plan plan = {.tears = {2 * FLASHSIM_TEARS, 1, 1}, .chains = 11};
     if (cc.tape->count > LONG_COMMIT)
         plan.tears[0] = FLASHSIM_TEARS;
+    plan.rare = mode == STABLE;
     plan.flicker = mode == FLICKER;
     plan.ecc = mode == ECC;
     cuts_sweep_within(c, cc.start, cc.tape, cc.states, 2, plan, budget, &tally);
@@ -81,7 +82,7 @@ START_TEST(a_long_life_is_cut_everywhere)
     for (unsigned i = 0; i < 400; i++)
         if (bed_random(&bed, &state))
             bed_commit(&bed);
-    for (unsigned i = 0; i < 30 && tally.failures == 0; i++)
+    for (unsigned i = 0; i < 20 && tally.failures == 0; i++)
         if (bed_random(&bed, &state))
             bed_sweep(&bed, c, &plan, &tally);
     bed_close(&bed);
