@@ -239,11 +239,14 @@ static char *trim(char *text)
     return text;
 }
 
-/* Puts the folder of `file` before a relative path. */
+/* Puts the folder of `file` before a relative path; what has a scheme ("sqlite:…", "postgresql:…") is none.
+ */
 static enum tally_error resolve_path(const char *file, const char *value, char *out, size_t size)
 {
     const char *slash = strrchr(file, '/');
-    bool relative = value[0] != '/' && value[0] != '\0' && slash != NULL;
+    size_t scheme = strspn(value, "abcdefghijklmnopqrstuvwxyz");
+    bool located = scheme > 1 && value[scheme] == ':';
+    bool relative = value[0] != '/' && value[0] != '\0' && slash != NULL && !located;
     int n = snprintf(out, size, "%.*s%s", relative ? (int)(slash + 1 - file) : 0, file, value);
     return n >= 0 && (size_t)n < size ? TALLY_OK : TALLY_E_USAGE;
 }

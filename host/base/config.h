@@ -28,7 +28,8 @@ enum tally_option_type {
     TALLY_OPTION_STRING,
     TALLY_OPTION_INT,  /* decimal, within [min, max] */
     TALLY_OPTION_BOOL, /* true, false, yes, no, on, off, 1, 0 */
-    TALLY_OPTION_PATH, /* a string; in a file, a relative path counts from the file's folder */
+    TALLY_OPTION_PATH, /* a string; in a file, a relative path counts from the file's folder,
+                        * unless it has a scheme ("postgresql:…") */
 };
 
 struct tally_option {

@@ -32,20 +32,23 @@ static const struct tally_metric_family families[] = {
     {.name = NULL},
 };
 
+const char *tally_db_file(const char *location)
+{
+    static const char sqlite[] = "sqlite:";
+    if (strncmp(location, sqlite, sizeof sqlite - 1) == 0)
+        return location + sizeof sqlite - 1;
+    return strstr(location, "://") == NULL ? location : NULL;
+}
+
 /* Which engine, and where. */
 static enum tally_error locate(struct tally_db *db, const char *location)
 {
-    static const char sqlite[] = "sqlite:";
-    db->engine = &db_sqlite;
-    if (strncmp(location, sqlite, sizeof sqlite - 1) == 0)
-        location += sizeof sqlite - 1;
-    else if (strncmp(location, "postgresql://", 13) == 0 || strncmp(location, "postgres://", 11) == 0)
-        db->engine = &db_pg;
-    else if (strstr(location, "://") != NULL)
+    const char *file = tally_db_file(location);
+    bool server = strncmp(location, "postgresql://", 13) == 0 || strncmp(location, "postgres://", 11) == 0;
+    db->engine = server ? &db_pg : &db_sqlite;
+    if (!server && (file == NULL || file[0] == '\0'))
         return TALLY_E_FORMAT;
-    if (location[0] == '\0')
-        return TALLY_E_FORMAT;
-    db->location = strdup(location);
+    db->location = strdup(server ? location : file);
     return db->location != NULL ? TALLY_OK : TALLY_E_MEMORY;
 }
 

@@ -52,6 +52,9 @@ struct tally_db_options {
     unsigned patience_ms; /* PostgreSQL: how long a lost server is waited for; 0: 5,000 */
 };
 
+/* The file of a SQLite location; NULL for a server's. */
+const char *tally_db_file(const char *location);
+
 struct tally_db;
 struct tally_tx;   /* a transaction or snapshot; valid only within the operation it is given to */
 struct tally_stmt; /* a prepared statement; valid until the operation returns */

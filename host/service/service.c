@@ -22,7 +22,7 @@ const struct tally_option tally_service_options[] = {
     {"tls-key", TALLY_OPTION_PATH, NULL, 0, 0, "its private key in PEM, mode 0600"},
     {"authority", TALLY_OPTION_STRING, NULL, 0, 900,
      "Host values to answer to, with commas; else the address listened on"},
-    {"database", TALLY_OPTION_PATH, NULL, 0, 0, "SQLite database file; made when it is not there"},
+    {"database", TALLY_OPTION_PATH, NULL, 0, 0, "sqlite:PATH (or PATH; made when it is not there) or postgresql://HOST/NAME"},
     {"trusted-keys", TALLY_OPTION_PATH, NULL, 0, 0,
      "JSON file of the callers' public keys; SIGHUP reads it again"},
     {"threads", TALLY_OPTION_INT, "0", 0, 256, "threads that serve requests; 0: as many as suit"},

@@ -41,9 +41,13 @@ static const struct tally_db_schema *schemas(void)
     return list;
 }
 
-static enum tally_error open_db(const char *path, struct tally_db **db)
+/* A server's location may hold a password: it is not repeated. */
+static enum tally_error open_db(const char *location, struct tally_db **db)
 {
-    return tally_db_open(&(struct tally_db_options){.location = path, .schemas = schemas()}, db);
+    const char *file = tally_db_file(location);
+    enum tally_error e =
+        tally_db_open(&(struct tally_db_options){.location = location, .schemas = schemas()}, db);
+    return tally_command_fail(e, "database", file != NULL ? file : "server");
 }
 
 /* The folder of keys and the operator, both needed. */
@@ -66,7 +70,7 @@ static enum tally_error run_init(const struct tally_config *config)
         return TALLY_E_USAGE;
     enum tally_error e = tally_command_fail(tally_keystore_init(keys), "keys", keys);
     if (e == TALLY_OK && path != NULL)
-        e = tally_command_fail(open_db(path, &db), "database", path);
+        e = open_db(path, &db);
     tally_db_close(db);
     return e;
 }
@@ -212,7 +216,7 @@ static enum tally_error run_gate_kit(const struct tally_config *config)
         return TALLY_E_USAGE;
     e = tally_command_fail(tally_keystore_load(folder, &keys), "keys", folder);
     if (e == TALLY_OK)
-        e = tally_command_fail(open_db(path, &db), "database", path);
+        e = open_db(path, &db);
     if (e == TALLY_OK)
         e = tally_command_fail(make_gate_kit(config, keys, db, out), "kit", out);
     tally_db_close(db);

@@ -63,12 +63,23 @@ static bool is_due(const struct making *making, int64_t last_change)
            making->now < making->list.issued;
 }
 
+/* The snapshot may be taken again. */
+static void clear(struct making *making)
+{
+    for (int kind = 0; kind < 2; kind++)
+        for (int denied = 0; denied < 2; denied++)
+            json_array_clear(making->lists[kind][denied]);
+    json_decref(making->json);
+    making->json = NULL;
+}
+
 /* One snapshot: the newest version and its content, or that it is due. */
 static enum tally_error take_snapshot(struct tally_tx *tx, void *arg)
 {
     struct making *making = arg;
     struct authd_deny_list from = {0};
     int64_t last_change = 0;
+    clear(making);
     enum tally_error e = authd_deny_newest(tx, making->operator_id, &making->list);
     if (e == TALLY_OK || e == TALLY_E_NOT_FOUND)
         e = authd_deny_last_change(tx, &last_change);

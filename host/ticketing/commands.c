@@ -153,8 +153,9 @@ enum tally_error tally_backup(const struct tally_config *config, const struct ta
     const char *path = tally_command_needs(config, "database"), *out = tally_command_needs(config, "out");
     if (path == NULL || out == NULL)
         return TALLY_E_USAGE;
-    if (access(path, R_OK) != 0)
-        return tally_command_fail(TALLY_E_NOT_FOUND, "database", path);
+    const char *file = tally_db_file(path);
+    if (file != NULL && access(file, R_OK) != 0)
+        return tally_command_fail(TALLY_E_NOT_FOUND, "database", file);
     enum tally_error e = tally_db_open(&(struct tally_db_options){.location = path, .schemas = schemas}, &db);
     if (e == TALLY_OK)
         e = tally_db_backup(db, out);

@@ -105,6 +105,13 @@ struct page {
     char next[24];
 };
 
+/* The read may run again. */
+static void start(struct page *page)
+{
+    json_array_clear(page->items);
+    page->count = 0;
+}
+
 static enum tally_error add(struct page *page, json_t *item)
 {
     page->count++;
@@ -121,6 +128,7 @@ static enum tally_error visit_product(void *ctx, const struct tally_product *pro
 static enum tally_error list_products(struct tally_tx *tx, void *arg)
 {
     struct page *page = arg;
+    start(page);
     return ticketd_products(tx, page->after_product.operator_id, page->after_product.id, TICKETD_PAGE,
                             visit_product, page);
 }
@@ -138,6 +146,7 @@ static enum tally_error list_services(struct tally_tx *tx, void *arg)
 {
     struct page *page = arg;
     const struct tally_offer *after = &page->after_service;
+    start(page);
     return ticketd_services(tx, after->operator_id, after->date, after->name, TICKETD_PAGE, visit_service,
                             page);
 }

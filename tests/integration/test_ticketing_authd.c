@@ -1,6 +1,7 @@
 /* tally-authd over real HTTP and real SQLite: what it makes, for whom, once; and what it refuses. */
 #include "tests/support/check_main.h"
 #include "tests/support/ticketing.h"
+#include "tests/support/services_pg.h"
 
 #include <string.h>
 
@@ -378,8 +379,10 @@ START_TEST(malformed_requests_change_nothing)
 }
 END_TEST
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (!test_services_choose(&services, argc, argv))
+        return 1;
     Suite *suite = suite_create("tally-authd");
     TCase *shared = tcase_create("shared");
     tcase_add_unchecked_fixture(shared, start_shared, stop_shared);
@@ -397,5 +400,5 @@ int main(void)
     tcase_add_test(shared, malformed_requests_change_nothing);
     tcase_set_timeout(shared, 120);
     suite_add_tcase(suite, shared);
-    return tally_check_main(suite, NULL);
+    return test_services_end(&services, tally_check_main(suite, NULL));
 }

@@ -1,6 +1,7 @@
 /* Both daemons over real HTTP: refund and exchange, as the card's records allow. */
 #include "tests/support/check_main.h"
 #include "tests/support/shop.h"
+#include "tests/support/services_pg.h"
 
 #include <string.h>
 
@@ -213,8 +214,10 @@ START_TEST(a_named_ticket_stays_its_holders)
 }
 END_TEST
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (!test_services_choose(&shop.services, argc, argv))
+        return 1;
     Suite *suite = suite_create("changes");
     TCase *shared = tcase_create("shared");
     tcase_add_unchecked_fixture(shared, start_shared, stop_shared);
@@ -225,5 +228,5 @@ int main(void)
     tcase_add_test(shared, a_named_ticket_stays_its_holders);
     tcase_set_timeout(shared, 120);
     suite_add_tcase(suite, shared);
-    return tally_check_main(suite, NULL);
+    return test_services_end(&shop.services, tally_check_main(suite, NULL));
 }

@@ -1,6 +1,7 @@
 /* Both daemons over real HTTP: orders, seats, receipts, journals, with cards of paper. */
 #include "tests/support/check_main.h"
 #include "tests/support/shop.h"
+#include "tests/support/services_pg.h"
 
 #include <pthread.h>
 #include <string.h>
@@ -282,8 +283,10 @@ START_TEST(the_journal_is_kept_once)
 }
 END_TEST
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (!test_services_choose(&shop.services, argc, argv))
+        return 1;
     Suite *suite = suite_create("sales");
     TCase *shared = tcase_create("shared");
     tcase_add_unchecked_fixture(shared, start_shared, stop_shared);
@@ -296,5 +299,5 @@ int main(void)
     tcase_add_test(shared, the_journal_is_kept_once);
     tcase_set_timeout(shared, 120);
     suite_add_tcase(suite, shared);
-    return tally_check_main(suite, NULL);
+    return test_services_end(&shop.services, tally_check_main(suite, NULL));
 }

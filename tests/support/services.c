@@ -130,16 +130,24 @@ static bool add_parties(const struct test_services *services)
     return true;
 }
 
+static void database_of(const struct test_services *services, const char *name, char out[TEST_LOCATION_MAX])
+{
+    const char *set = strcmp(name, "authd") == 0 ? services->authd_database : services->ticketd_database;
+    int n = snprintf(out, TEST_LOCATION_MAX, "%s", set);
+    if (n == 0)
+        snprintf(out, TEST_LOCATION_MAX, "%s/%s.db", services->folder, name);
+}
+
 bool test_services_prepare(struct test_services *services)
 {
-    char keys[TEST_PATH_MAX], database[TEST_PATH_MAX];
+    char keys[TEST_PATH_MAX], database[TEST_LOCATION_MAX];
     const char *base = getenv("TMPDIR");
     snprintf(services->folder, sizeof services->folder, "%s/tally-services-XXXXXX",
              base != NULL ? base : "/tmp");
     if (mkdtemp(services->folder) == NULL)
         return fail("make folder", services->folder);
     test_services_path(services, "keys", keys);
-    test_services_path(services, "authd.db", database);
+    database_of(services, "authd", database);
     bool ready = AUTHD(services, "init", "--keys", keys, "--database", database) &&
                  AUTHD(services, "add-operator", "--keys", keys, "--operator", "1", "--suite", "p256") &&
                  AUTHD(services, "add-operator", "--keys", keys, "--operator", "2", "--suite", "rsa") &&
@@ -180,10 +188,9 @@ static bool wait_port(const char *folder, const char *file, struct test_daemon *
 static bool start(struct test_services *services, struct test_daemon *daemon, const char *program,
                   const char *name, const char **arguments, size_t count)
 {
-    char database[TEST_PATH_MAX], parties[TEST_PATH_MAX], port_path[TEST_PATH_MAX], file[32], log[32],
+    char database[TEST_LOCATION_MAX], parties[TEST_PATH_MAX], port_path[TEST_PATH_MAX], file[32], log[32],
         port[8];
-    snprintf(file, sizeof file, "%s.db", name);
-    test_services_path(services, file, database);
+    database_of(services, name, database);
     snprintf(file, sizeof file, "%s-parties.json", name);
     test_services_path(services, file, parties);
     snprintf(file, sizeof file, "%s.port", name);
@@ -279,10 +286,10 @@ bool test_services_stop(struct test_services *services)
 bool test_gate_kit(const struct test_services *services, uint16_t operator_id, uint32_t gate,
                    uint32_t station, const char *name)
 {
-    char keys[TEST_PATH_MAX], database[TEST_PATH_MAX], authd[TEST_PATH_MAX], ticketd[TEST_PATH_MAX];
+    char keys[TEST_PATH_MAX], database[TEST_LOCATION_MAX], authd[TEST_PATH_MAX], ticketd[TEST_PATH_MAX];
     char out[TEST_PATH_MAX], party_key[TEST_PATH_MAX + 16], op[16], number[16], place[16], party[64];
     test_services_path(services, "keys", keys);
-    test_services_path(services, "authd.db", database);
+    database_of(services, "authd", database);
     test_services_path(services, "authd-parties.json", authd);
     test_services_path(services, "ticketd-parties.json", ticketd);
     test_services_path(services, name, out);

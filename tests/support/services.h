@@ -17,7 +17,7 @@ enum { TEST_RAIL = 1, TEST_PARK = 2 }; /* operators: P-256 and RSA-2048 */
 /* Parties of both daemons; the key id is the name in lower case ("kiosk"). */
 enum test_party { TEST_PERSONALISER, TEST_TICKETING, TEST_KIOSK, TEST_GATE, TEST_ADMIN, TEST_PARTIES };
 
-enum { TEST_PATH_MAX = 256, TEST_URL_MAX = 64, TEST_ARGS_MAX = 32 };
+enum { TEST_PATH_MAX = 256, TEST_URL_MAX = 64, TEST_LOCATION_MAX = 320, TEST_ARGS_MAX = 32 };
 
 struct test_daemon {
     pid_t pid;              /* 0: not running */
@@ -28,6 +28,8 @@ struct test_daemon {
 struct test_services {
     char folder[TEST_PATH_MAX];
     struct test_daemon authd, ticketd;
+    /* Where their databases are, set before they are prepared; "": files in the folder. */
+    char authd_database[TEST_LOCATION_MAX], ticketd_database[TEST_LOCATION_MAX];
     const char *ticketd_options[8]; /* more flags for tally-ticketd, set before it starts; NULL ends them */
 };
 
