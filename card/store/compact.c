@@ -82,5 +82,5 @@ enum store_result store_tidy(struct store *s)
 {
     if (!s->ready)
         return STORE_IO;
-    return store_free_pages(s) > STORE_COMPACT_FREE + s->decline ? STORE_OK : compact_page(s);
+    return store_free_pages(s) >= STORE_COMPACT_FREE + s->decline ? STORE_OK : compact_page(s);
 }

@@ -36,7 +36,7 @@ bool store_geometry(struct store *s, const struct hal_flash *flash)
     s->units = (uint16_t)(size / unit);
     s->start = (uint16_t)(store_units(s, STORE_PAGE_HEADER) + 2);
     s->decline = (uint8_t)decline(s);
-    uint32_t reserve = STORE_COMPACT_FREE + s->decline + 2;
+    uint32_t reserve = STORE_COMPACT_FREE + s->decline + 2 + count / STORE_SPARE;
     if (count <= reserve)
         return false;
     s->capacity = (count - reserve) * ((uint32_t)s->units - s->start - store_frame_overhead(s));

@@ -118,7 +118,7 @@ size_t store_cost(const struct store *s, size_t n);
  * the deleted ones cost, is at most this. Depends on the live records alone. */
 size_t store_free_bytes(const struct store *s);
 
-/* Makes room ahead of need, at most one page's worth of copying; for when the card is idle. */
+/* Makes room for the next commit, at most one page's worth of copying. Every commit ends with it. */
 enum store_result store_tidy(struct store *s);
 
 struct store_stats store_stats(const struct store *s);

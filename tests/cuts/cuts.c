@@ -99,7 +99,7 @@ uint32_t cuts_capacity(uint32_t unit, uint32_t page_size, uint32_t pages)
     uint32_t frame = log + longest - 1 + overhead;
     uint32_t growth = header + 3 + pages * (overhead * frame - (header + 2) * log) / frame;
     uint32_t decline = (longest - 1 + growth + log - 1) / log;
-    return (pages - 5 - decline) * (log - overhead) * unit;
+    return (pages - 5 - decline - pages / 16) * (log - overhead) * unit;
 }
 
 __attribute__((format(printf, 2, 3))) static bool violated(struct cuts *c, const char *format, ...)
