@@ -62,3 +62,30 @@ void pledge_world_init(struct pledge_world *w)
     w->grant = pledge_grant(w, &w->scope, &w->seller.public_key);
     w->trust = (struct tally_open_trust){&w->bank.public_key, &w->provider.public_key, &w->scope};
 }
+
+struct tally_openable_ticket pledge_openable(struct pledge_world *w, const struct tally_verified_grant *grant,
+                                             const struct tally_verified_pledged_ticket *pledged)
+{
+    struct tally_openable_ticket openable;
+    must(tally_pledged_reencrypt(grant, pledged, w->random, &openable) == TALLY_OK);
+    return openable;
+}
+
+void pledge_check_ticket(const uint8_t *ticket, size_t n)
+{
+    must(n == strlen(PLEDGE_TICKET) && memcmp(ticket, PLEDGE_TICKET, n) == 0);
+}
+
+enum tally_error pledge_open(const struct tally_umbral_secret *receiver, const struct tally_open_trust *trust,
+                             const struct tally_openable_ticket *openable)
+{
+    static const uint8_t nothing[TALLY_TICKET_MAX];
+    uint8_t ticket[TALLY_TICKET_MAX];
+    size_t n;
+    enum tally_error e = tally_openable_open(receiver, trust, openable, 1, ticket, &n);
+    if (e == TALLY_OK)
+        pledge_check_ticket(ticket, n);
+    else
+        must(n == 0 && memcmp(ticket, nothing, sizeof ticket) == 0);
+    return e;
+}

@@ -30,4 +30,13 @@ struct tally_verified_pledged_ticket pledge_ticket(struct pledge_world *w, const
 struct tally_verified_grant pledge_grant(struct pledge_world *w, const struct tally_scope *scope,
                                          const struct tally_umbral_public *receiver);
 
+/* The pledged ticket re-encrypted by the grant. */
+struct tally_openable_ticket pledge_openable(struct pledge_world *w, const struct tally_verified_grant *grant,
+                                             const struct tally_verified_pledged_ticket *pledged);
+
+/* Opens one; the ticket must be right when that succeeds, and zero when not. */
+enum tally_error pledge_open(const struct tally_umbral_secret *receiver, const struct tally_open_trust *trust,
+                             const struct tally_openable_ticket *openable);
+void pledge_check_ticket(const uint8_t *ticket, size_t n);
+
 #endif

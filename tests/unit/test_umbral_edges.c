@@ -1,5 +1,7 @@
 /* Umbral's edges: numbers at the ends of their ranges, objects that were never made, sources that fail,
  * limits. */
+#include <pthread.h>
+
 #include "host/crypto/umbral_curve.h"
 #include "tests/unit/crypto_support.h"
 
@@ -144,6 +146,121 @@ START_TEST(a_capsule_without_a_key_point)
     ck_assert_int_eq(tally_umbral_decrypt_reencrypted(&receiver, &owner.public_key, &c, &f, 1, NULL, 0,
                                                       ciphertext, sizeof ciphertext, out),
                      TALLY_E_CRYPTO);
+}
+END_TEST
+
+/* ---- A proxy that cheats: every point is hashed into the proof, so each of its three equations needs a
+ * cheat of its own ---- */
+
+enum cheat { HONEST, OTHER_E, OTHER_V, OTHER_KEY, CHEATS };
+
+/* E1 and V1 by these keys, and the rest of the proof as for rk. */
+static void prove(const struct tally_umbral_capsule *c, const struct tally_umbral_kfrag *kfrag,
+                  enum cheat cheat, struct tally_umbral_cfrag *f)
+{
+    umbral_scalar other, k, h, rk;
+    struct tally_bytes parts[9];
+    struct tally_umbral_point u;
+    memcpy(rk, kfrag->key, sizeof rk);
+    ck_assert(umbral_point_read(umbral_u_bytes, &u));
+    ck_assert_int_eq(umbral_scalar_random(rnd, other), TALLY_OK);
+    ck_assert_int_eq(umbral_scalar_random(rnd, k), TALLY_OK);
+    if (cheat == OTHER_KEY)
+        memcpy(rk, other, sizeof rk);
+    ck_assert(umbral_point_mul(&c->e, cheat == OTHER_E ? other : rk, &f->e1) &&
+              umbral_point_mul(&c->v, cheat == OTHER_V ? other : rk, &f->v1) &&
+              umbral_point_mul(&c->e, k, &f->e2) && umbral_point_mul(&c->v, k, &f->v2) &&
+              umbral_point_mul(&u, k, &f->u2));
+    const struct tally_umbral_point *const points[9] = {&c->e,  &f->e1, &f->e2,         &c->v, &f->v1,
+                                                        &f->v2, &u,     &f->commitment, &f->u2};
+    for (size_t i = 0; i < 9; i++)
+        parts[i] = (struct tally_bytes){points[i]->bytes, TALLY_UMBRAL_POINT_SIZE};
+    ck_assert(umbral_hash("CFRAG_VERIFICATION", parts, 9, h) && umbral_scalar_mul(h, rk, h) &&
+              umbral_scalar_add(k, h, f->z));
+}
+
+START_TEST(a_proxy_that_cheats_is_found_out)
+{
+    static const struct tally_umbral_rekey_options options = {1, 1, true, true};
+    struct tally_umbral_capsule c;
+    struct tally_umbral_verified_kfrag k;
+    struct tally_umbral_verified_cfrag f, verified;
+    uint8_t text[TEXT] = {0}, ciphertext[TEXT + TALLY_UMBRAL_OVERHEAD];
+    ck_assert_int_eq(tally_umbral_encrypt(&owner.public_key, text, TEXT, NULL, 0, rnd, &c, ciphertext),
+                     TALLY_OK);
+    ck_assert_int_eq(tally_umbral_rekey(&owner, &receiver.public_key, &signer, &options, rnd, &k), TALLY_OK);
+    ck_assert_int_eq(tally_umbral_reencrypt(&c, &k, rnd, &f), TALLY_OK);
+    for (enum cheat cheat = HONEST; cheat < CHEATS; cheat++) {
+        prove(&c, &k.kfrag, cheat, &f.cfrag);
+        ck_assert_int_eq(tally_umbral_cfrag_verify(&f.cfrag, &c, &signer.public_key, &owner.public_key,
+                                                   &receiver.public_key, &verified),
+                         cheat == HONEST ? TALLY_OK : TALLY_E_CRYPTO);
+    }
+}
+END_TEST
+
+/* E1 and V1 changed so that their sum, and with it the key, stays: the tag is right, the fragment is not. */
+START_TEST(fragments_that_do_not_fit_the_capsule_are_refused)
+{
+    static const struct tally_umbral_rekey_options options = {1, 1, true, true};
+    struct tally_umbral_capsule c;
+    struct tally_umbral_verified_kfrag k;
+    struct tally_umbral_verified_cfrag f;
+    struct tally_umbral_point shift, back;
+    umbral_scalar one, minus;
+    uint8_t text[TEXT] = {0}, ciphertext[TEXT + TALLY_UMBRAL_OVERHEAD];
+    scalar_of(numbers[0], one);
+    ck_assert(umbral_scalar_negate(one, minus) && umbral_base_mul(one, &shift) &&
+              umbral_base_mul(minus, &back));
+    ck_assert_int_eq(tally_umbral_encrypt(&owner.public_key, text, TEXT, NULL, 0, rnd, &c, ciphertext),
+                     TALLY_OK);
+    ck_assert_int_eq(tally_umbral_rekey(&owner, &receiver.public_key, &signer, &options, rnd, &k), TALLY_OK);
+    ck_assert_int_eq(tally_umbral_reencrypt(&c, &k, rnd, &f), TALLY_OK);
+    ck_assert(umbral_point_add(&f.cfrag.e1, &shift, &f.cfrag.e1) &&
+              umbral_point_add(&f.cfrag.v1, &back, &f.cfrag.v1));
+    ck_assert_int_eq(tally_umbral_decrypt_reencrypted(&receiver, &owner.public_key, &c, &f, 1, NULL, 0,
+                                                      ciphertext, sizeof ciphertext, text),
+                     TALLY_E_CRYPTO);
+}
+END_TEST
+
+/* ---- Many threads, from the first call on ---- */
+
+static void *work(void *arg)
+{
+    bool *good = arg;
+    static const struct tally_umbral_rekey_options options = {2, 2, true, false};
+    struct tally_umbral_verified_kfrag k[2];
+    struct tally_umbral_verified_cfrag f[2];
+    struct tally_umbral_capsule c;
+    struct tally_umbral_secret from, to;
+    uint8_t text[TEXT] = "many", ciphertext[TEXT + TALLY_UMBRAL_OVERHEAD], out[TEXT];
+    const struct tally_random *random = &tally_system_random;
+    *good = tally_umbral_secret_generate(random, &from) == TALLY_OK &&
+            tally_umbral_secret_generate(random, &to) == TALLY_OK;
+    for (int i = 0; *good && i < 10; i++)
+        *good =
+            tally_umbral_encrypt(&from.public_key, text, TEXT, NULL, 0, random, &c, ciphertext) == TALLY_OK &&
+            tally_umbral_rekey(&from, &to.public_key, &from, &options, random, k) == TALLY_OK &&
+            tally_umbral_reencrypt(&c, &k[0], random, &f[0]) == TALLY_OK &&
+            tally_umbral_reencrypt(&c, &k[1], random, &f[1]) == TALLY_OK &&
+            tally_umbral_decrypt_reencrypted(&to, &from.public_key, &c, f, 2, NULL, 0, ciphertext,
+                                             sizeof ciphertext, out) == TALLY_OK &&
+            memcmp(out, text, TEXT) == 0;
+    return NULL;
+}
+
+START_TEST(threads)
+{
+    enum { THREADS = 8 };
+    pthread_t thread[THREADS];
+    bool good[THREADS] = {false};
+    for (size_t i = 0; i < THREADS; i++)
+        ck_assert_int_eq(pthread_create(&thread[i], NULL, work, &good[i]), 0);
+    for (size_t i = 0; i < THREADS; i++) {
+        ck_assert_int_eq(pthread_join(thread[i], NULL), 0);
+        ck_assert(good[i]);
+    }
 }
 END_TEST
 
@@ -352,12 +469,17 @@ static Suite *make_suite(void)
     tcase_add_test(t, multiples_of_u);
     tcase_add_test(t, scalars_and_points_in_their_ranges);
     tcase_add_test(t, a_capsule_without_a_key_point);
+    tcase_add_test(t, a_proxy_that_cheats_is_found_out);
+    tcase_add_test(t, fragments_that_do_not_fit_the_capsule_are_refused);
     tcase_add_test(t, empty_objects_are_errors);
     tcase_add_test(t, failing_sources);
     tcase_add_test(t, a_source_of_zeros_makes_no_key);
     tcase_add_test(t, shares_have_limits);
     tcase_add_test(t, sizes_have_limits);
     suite_add_tcase(s, t);
+    TCase *fresh = tcase_create("threads"); /* no fixture: nothing was called before */
+    tcase_add_test(fresh, threads);
+    suite_add_tcase(s, fresh);
     return s;
 }
 
