@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "host/crypto/private_file.h"
+#include "host/crypto/sm9_file.h"
 
 enum { VERSION_MAX = UINT8_MAX };
 
@@ -147,6 +148,18 @@ enum tally_error tally_key_ring_roll(const char *dir, const char *name, const ch
     if (e == TALLY_OK)
         e = tally_keyfile_save(path, passphrase, key);
     tally_key_free(key);
+    if (e != TALLY_OK)
+        *version = 0;
+    return e;
+}
+
+enum tally_error tally_key_ring_add_holder(const char *dir, const char *name,
+                                           const struct tally_sm9_holder *holder, uint8_t *version)
+{
+    char path[PATH_MAX];
+    enum tally_error e = next_version(dir, name, sm9, version, path);
+    if (e == TALLY_OK)
+        e = tally_sm9_holder_save(path, holder);
     if (e != TALLY_OK)
         *version = 0;
     return e;

@@ -53,6 +53,10 @@ const struct tally_key *tally_key_ring_find(const struct tally_key_ring *ring, u
 enum tally_error tally_key_ring_roll(const char *dir, const char *name, const char *passphrase, uint8_t suite,
                                      uint8_t *version);
 
+/* Saves an SM9 holder's key file as the next version, NAME-vV.sm9; it is not looked at. */
+enum tally_error tally_key_ring_add_holder(const char *dir, const char *name,
+                                           const struct tally_sm9_holder *holder, uint8_t *version);
+
 /* The same for 16-byte secrets, NAME-vV.key. */
 struct tally_secret_ring {
     size_t count;

@@ -7,6 +7,7 @@
 #include "host/ticketing/authd.h"
 #include "host/ticketing/commands.h"
 #include "host/ticketing/gate_kit.h"
+#include "host/ticketing/keystore_sm9.h"
 #include "host/ticketing/private_file.h"
 
 extern const struct tally_command authd_commands[];
@@ -28,6 +29,10 @@ enum { SECONDS_PER_DAY = 86400, DENY_LIST_S = SECONDS_PER_DAY };
 #define TRUSTED_OPTION                                                                                       \
     {                                                                                                        \
         "trusted-keys", TALLY_OPTION_PATH, NULL, 0, 0, "the register of callers"                             \
+    }
+#define KEY1_FILE_OPTION                                                                                     \
+    {                                                                                                        \
+        "key1-file", TALLY_OPTION_PATH, NULL, 0, 0, "suite sm9: the server's key file from a key centre"     \
     }
 #define END_OPTION                                                                                           \
     {                                                                                                        \
@@ -76,22 +81,33 @@ static enum tally_error run_init(const struct tally_config *config)
 }
 
 static const struct tally_option add_operator_options[] = {
-    KEYS_OPTION, OPERATOR_OPTION, {"suite", TALLY_OPTION_STRING, "p256", 0, 8, "p256 or rsa"}, END_OPTION};
+    KEYS_OPTION,
+    OPERATOR_OPTION,
+    {"suite", TALLY_OPTION_STRING, "p256", 0, 8, "p256, rsa or sm9"},
+    KEY1_FILE_OPTION,
+    END_OPTION};
 
 static enum tally_error run_add_operator(const struct tally_config *config)
 {
-    const char *keys, *suite = tally_config_string(config, "suite");
+    const char *keys, *name = tally_config_string(config, "suite"),
+                      *file = tally_config_string(config, "key1-file");
+    uint8_t suite = tally_suite_parse(name);
     uint16_t id;
     enum tally_error e = operator_of(config, &keys, &id);
-    if (e == TALLY_OK && tally_suite_parse(suite) == 0)
-        return tally_command_fail(TALLY_E_USAGE, "suite", suite);
-    return e == TALLY_OK ? tally_command_fail(tally_keystore_add_operator(keys, id, tally_suite_parse(suite)),
-                                              "keys", keys)
-                         : e;
+    if (e != TALLY_OK)
+        return e;
+    if (suite == 0 || (suite != SUITE_SM9 && file != NULL))
+        return tally_command_fail(TALLY_E_USAGE, "suite", name);
+    e = suite == SUITE_SM9 ? tally_keystore_add_operator_sm9(keys, id, file)
+                           : tally_keystore_add_operator(keys, id, suite);
+    return tally_command_fail(e, "keys", keys);
 }
 
-static const struct tally_option roll_options[] = {
-    KEYS_OPTION, OPERATOR_OPTION, {"key", TALLY_OPTION_STRING, NULL, 0, 8, "key1 or vmk"}, END_OPTION};
+static const struct tally_option roll_options[] = {KEYS_OPTION,
+                                                   OPERATOR_OPTION,
+                                                   {"key", TALLY_OPTION_STRING, NULL, 0, 8, "key1 or vmk"},
+                                                   KEY1_FILE_OPTION,
+                                                   END_OPTION};
 
 static enum tally_error run_roll(const struct tally_config *config)
 {
@@ -101,8 +117,10 @@ static enum tally_error run_roll(const struct tally_config *config)
     enum tally_error e = operator_of(config, &keys, &id);
     if (e != TALLY_OK || key == NULL)
         return TALLY_E_USAGE;
+    const char *file = tally_config_string(config, "key1-file");
     if (strcmp(key, "key1") == 0)
-        e = tally_keystore_roll_key1(keys, id, &version);
+        e = file != NULL ? tally_keystore_roll_key1_sm9(keys, id, file, &version)
+                         : tally_keystore_roll_key1(keys, id, &version);
     else if (strcmp(key, "vmk") == 0)
         e = tally_keystore_roll_vmk(keys, id, &version);
     else
@@ -130,6 +148,27 @@ static enum tally_error run_floors(const struct tally_config *config)
             tally_keystore_set_floors(keys, id, (uint8_t)tally_config_int(config, "sub-key-floor"),
                                       (uint16_t)tally_config_int(config, "gate-epoch-floor")),
             "floors", keys);
+    return e;
+}
+
+static const struct tally_option card_epochs_options[] = {
+    KEYS_OPTION,
+    OPERATOR_OPTION,
+    {"epoch", TALLY_OPTION_INT, "0", 0, UINT16_MAX,
+     "epoch of the identities that new packages give to cards"},
+    {"floor", TALLY_OPTION_INT, "0", 0, UINT16_MAX, "lowest epoch that gates accept"},
+    END_OPTION};
+
+static enum tally_error run_card_epochs(const struct tally_config *config)
+{
+    const char *keys;
+    uint16_t id;
+    enum tally_error e = operator_of(config, &keys, &id);
+    if (e == TALLY_OK)
+        e = tally_command_fail(tally_keystore_set_card_epochs(keys, id,
+                                                              (uint16_t)tally_config_int(config, "epoch"),
+                                                              (uint16_t)tally_config_int(config, "floor")),
+                               "card-epochs", keys);
     return e;
 }
 
@@ -234,6 +273,8 @@ const struct tally_command authd_commands[] = {
     {"add-operator", "make an operator's keys", add_operator_options, run_add_operator},
     {"roll", "make the next version of an operator's key", roll_options, run_roll},
     {"floors", "raise the lowest versions that cards accept", floors_options, run_floors},
+    {"card-epochs", "raise the epochs of cards' identities (suite SM9)", card_epochs_options,
+     run_card_epochs},
     {"add-party", "register who may call", tally_add_party_options, tally_add_party},
     {"personaliser-kit", "write what a personalisation station needs", personaliser_kit_options,
      run_personaliser_kit},

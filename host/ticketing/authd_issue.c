@@ -168,6 +168,10 @@ static enum tally_error seal(struct authd_issue *state, const struct tally_key *
     enum tally_error e = tally_face_sign(key1, face, tfv, &tfv_size);
     if (e != TALLY_OK)
         return e;
+    /* Under the masters of the key that signed: they came to the card in one package. */
+    if (state->face.suite == SUITE_SM9)
+        return tally_ciphertext_1_seal_sm9(face, tfv, tally_key_sm9(key1), state->op.card_epoch,
+                                           state->ticket.ciphertext, &state->ticket.ciphertext_size);
     return tally_ciphertext_1_seal(face, tfv, tfv_size, rsa ? state->card.rsa_modulus : state->card.kem_key,
                                    rsa ? RSA_SIZE : P256_PUBLIC_SIZE, state->card.key_version,
                                    state->ticket.ciphertext, &state->ticket.ciphertext_size);

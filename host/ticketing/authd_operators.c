@@ -34,7 +34,8 @@ static json_t *operator_json(const struct tally_keystore *keystore, const struct
                   key6_json(keys), "sub_key_versions", sub_key_versions_json(keys), "sub_key_floor",
                   keys->sub_key_floor, "gate_epoch_floor", keys->gate_epoch_floor);
     tally_json_set_hex(json, "authority_key", tally_key_public(keys->authority, &n), P256_PUBLIC_SIZE);
-    tally_json_set_hex(json, "gate_anchor", tally_key_public(keys->gate_anchor, &n), P256_PUBLIC_SIZE);
+    if (keys->gate_anchor != NULL)
+        tally_json_set_hex(json, "gate_anchor", tally_key_public(keys->gate_anchor, &n), P256_PUBLIC_SIZE);
     tally_json_set_hex(json, "enrolment", keys->enrolment, ENROLMENT_SIZE);
     tally_json_set_hex(json, "enrolment_key", tally_key_public(keystore->enrolment, &n), P256_PUBLIC_SIZE);
     return json;

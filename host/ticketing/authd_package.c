@@ -5,6 +5,10 @@
 #include "host/crypto/kdf.h"
 #include "host/ticketing/authd.h"
 #include "host/ticketing/json_values.h"
+#include "host/ticketing/keystore_sm9.h"
+
+/* Offsets in a raw key 6 of suite SM9. */
+enum { AT_SM9_EPOCH = 2, AT_SM9_MASTERS = AT_SM9_EPOCH + SM9_EPOCH_SIZE };
 
 static enum tally_error look(struct tally_tx *tx, void *arg)
 {
@@ -18,17 +22,44 @@ static enum tally_error look(struct tally_tx *tx, void *arg)
     return e == TALLY_E_NOT_FOUND ? TALLY_OK : e;
 }
 
+/* Of suite SM9 the card keeps one set of master keys, the newest, and of each key 6 the epoch. */
+static bool same_masters(const struct tally_key *a, const struct tally_key *b)
+{
+    size_t n;
+    const uint8_t *x = tally_key_public(a, &n), *y = tally_key_public(b, &n);
+    return memcmp(x + AT_SM9_MASTERS, y + AT_SM9_MASTERS, TALLY_SM9_PUBLIC_SIZE - AT_SM9_MASTERS) == 0;
+}
+
 /* The two newest versions of key 6. */
 static void put_key6(const struct tally_operator_keys *keys, struct tally_package *package)
 {
-    size_t count = keys->key1.count < KEY6_MAX ? keys->key1.count : KEY6_MAX, n;
-    package->key6_count = count;
-    for (size_t i = 0; i < count; i++) {
-        size_t from = keys->key1.count - count + i;
-        package->key6[i].version = keys->key1.at[from].version;
-        const uint8_t *raw = tally_key_public(keys->key1.at[from].key, &n);
-        memcpy(package->key6[i].key, raw, n);
+    bool sm9 = keys->suite == SUITE_SM9;
+    size_t last = keys->key1.count - 1, n;
+    for (size_t i = last < KEY6_MAX ? 0 : last - KEY6_MAX + 1; i <= last; i++) {
+        const struct tally_key *key = keys->key1.at[i].key;
+        if (sm9 && !same_masters(key, keys->key1.at[last].key))
+            continue;
+        struct tally_package_key6 *key6 = &package->key6[package->key6_count++];
+        const uint8_t *raw = tally_key_public(key, &n);
+        key6->version = keys->key1.at[i].version;
+        memcpy(key6->key, sm9 ? raw + AT_SM9_EPOCH : raw, sm9 ? SM9_EPOCH_SIZE : n);
     }
+}
+
+/* What speaks for the card and its gates: a certificate and the gate anchor, or the card's identity. */
+static enum tally_error put_authority(const struct tally_operator_keys *keys, struct authd_package *state,
+                                      struct tally_package *package)
+{
+    size_t n;
+    if (keys->suite == SUITE_SM9) {
+        struct identity card = {.scheme = IDENTITY_CARD, .epoch = keys->card_epoch};
+        memcpy(card.serial, state->card.serial, SERIAL_SIZE);
+        state->op.card_epoch = keys->card_epoch;
+        return tally_keystore_holder(keys, &card, &package->holder);
+    }
+    memcpy(package->gate_anchor, tally_key_public(keys->gate_anchor, &n), P256_PUBLIC_SIZE);
+    return tally_card_certificate_make(keys->authority, keys->id, state->card.serial, state->card.auth_key,
+                                       package->card_certificate);
 }
 
 /* The newest sub-keys that are not below the floor. */
@@ -49,10 +80,9 @@ static enum tally_error put_sub_keys(const struct tally_operator_keys *keys, str
     return e;
 }
 
-static enum tally_error fill(const struct tally_operator_keys *keys, const struct authd_package *state,
+static enum tally_error fill(const struct tally_operator_keys *keys, struct authd_package *state,
                              struct tally_package *package)
 {
-    size_t n;
     *package = (struct tally_package){.operator_id = keys->id,
                                       .card_key_version = state->card.key_version,
                                       .action = state->op.set ? TALLY_PACKAGE_SET : TALLY_PACKAGE_REMOVE,
@@ -64,12 +94,8 @@ static enum tally_error fill(const struct tally_operator_keys *keys, const struc
     if (!state->op.set)
         return TALLY_OK;
     put_key6(keys, package);
-    memcpy(package->gate_anchor, tally_key_public(keys->gate_anchor, &n), P256_PUBLIC_SIZE);
     enum tally_error e = put_sub_keys(keys, package);
-    if (e != TALLY_OK)
-        return e;
-    return tally_card_certificate_make(keys->authority, keys->id, state->card.serial, state->card.auth_key,
-                                       package->card_certificate);
+    return e == TALLY_OK ? put_authority(keys, state, package) : e;
 }
 
 static enum tally_error seal(const struct tally_operator_keys *keys, struct authd_package *state)
@@ -117,6 +143,8 @@ static enum tally_error make(struct tally_call *call, struct authd_package *stat
         state->op.set = set;
         state->op.package_version++;
         e = seal(keys, state);
+        if (e == TALLY_E_NOT_FOUND) /* the key centre's file of this card */
+            e = tally_call_problem(call, TICKETING_PROBLEM(CARD_LACKS_KEY), NULL);
     }
     tally_keystore_release(keystore);
     return e;

@@ -66,6 +66,7 @@ static const struct tally_db_migration migrations[] = {
         "  PRIMARY KEY (operator, version)) STRICT, WITHOUT ROWID;"
         "CREATE INDEX cards_blocked ON cards (serial) WHERE blocked = 1;"
         "CREATE INDEX tickets_blocked ON tickets (operator, valid_to) WHERE blocked = 1;"},
+    {2, "ALTER TABLE card_operators ADD COLUMN card_epoch INTEGER NOT NULL DEFAULT 0;"},
     {0, NULL}};
 
 const struct tally_db_schema authd_schema = {"authd", migrations};
@@ -146,14 +147,15 @@ static void read_operator(struct tally_stmt *s, struct authd_card_operator *op)
                                        .set = tally_column_int(s, 1) != 0,
                                        .package_version = (uint32_t)tally_column_int(s, 2),
                                        .key6_low = (uint8_t)tally_column_int(s, 3),
-                                       .key6_high = (uint8_t)tally_column_int(s, 4)};
+                                       .key6_high = (uint8_t)tally_column_int(s, 4),
+                                       .card_epoch = (uint16_t)tally_column_int(s, 5)};
 }
 
 enum tally_error authd_card_operator_get(struct tally_tx *tx, const uint8_t serial[SERIAL_SIZE],
                                          uint16_t operator_id, struct authd_card_operator *op)
 {
     struct tally_stmt *s =
-        tally_db_prepare(tx, "SELECT operator, is_set, package_version, key6_low, key6_high"
+        tally_db_prepare(tx, "SELECT operator, is_set, package_version, key6_low, key6_high, card_epoch"
                              " FROM card_operators WHERE serial = ? AND operator = ?");
     memset(op, 0, sizeof *op);
     tally_bind_blob(s, 1, serial, SERIAL_SIZE);
@@ -168,16 +170,18 @@ enum tally_error authd_card_operator_put(struct tally_tx *tx, const uint8_t seri
                                          const struct authd_card_operator *op)
 {
     struct tally_stmt *s = tally_db_prepare(
-        tx,
-        "INSERT INTO card_operators (serial, operator, is_set, package_version, key6_low, key6_high)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (serial, operator) DO UPDATE SET is_set = ?3,"
-        " package_version = ?4, key6_low = ?5, key6_high = ?6 WHERE card_operators.package_version = ?4 - 1");
+        tx, "INSERT INTO card_operators (serial, operator, is_set, package_version, key6_low, key6_high, "
+            "card_epoch)"
+            " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (serial, operator) DO UPDATE SET is_set = ?3,"
+            " package_version = ?4, key6_low = ?5, key6_high = ?6, card_epoch = ?7"
+            " WHERE card_operators.package_version = ?4 - 1");
     tally_bind_blob(s, 1, serial, SERIAL_SIZE);
     tally_bind_int(s, 2, op->operator_id);
     tally_bind_int(s, 3, op->set);
     tally_bind_int(s, 4, op->package_version);
     tally_bind_int(s, 5, op->key6_low);
     tally_bind_int(s, 6, op->key6_high);
+    tally_bind_int(s, 7, op->card_epoch);
     enum tally_error e = tally_run(s);
     return e == TALLY_OK && tally_changes(tx) == 0 ? TALLY_E_STATE : e;
 }
@@ -188,7 +192,7 @@ enum tally_error authd_card_operators(struct tally_tx *tx, const uint8_t serial[
     bool row = true;
     enum tally_error e = TALLY_OK;
     struct tally_stmt *s =
-        tally_db_prepare(tx, "SELECT operator, is_set, package_version, key6_low, key6_high"
+        tally_db_prepare(tx, "SELECT operator, is_set, package_version, key6_low, key6_high, card_epoch"
                              " FROM card_operators WHERE serial = ? ORDER BY operator");
     *count = 0;
     tally_bind_blob(s, 1, serial, SERIAL_SIZE);

@@ -42,6 +42,7 @@ struct authd_card_operator {
     bool set;                    /* false: removed */
     uint32_t package_version;    /* of the last package made */
     uint8_t key6_low, key6_high; /* versions of key 6 in that package */
+    uint16_t card_epoch;         /* suite SM9: of the card's identity in that package */
 };
 enum tally_error authd_card_operator_get(struct tally_tx *tx, const uint8_t serial[SERIAL_SIZE],
                                          uint16_t operator_id, struct authd_card_operator *op);

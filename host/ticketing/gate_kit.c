@@ -8,6 +8,7 @@
 #include "host/ticketing/authd.h"
 #include "host/ticketing/commands.h"
 #include "host/ticketing/json_values.h"
+#include "host/ticketing/keystore_sm9.h"
 #include "host/ticketing/private_file.h"
 
 enum { NAME_MAX_BYTES = 32, URL_MAX = 512 };
@@ -54,6 +55,35 @@ static enum tally_error write_pair(const struct tally_gate_kit *kit, const char 
     return e;
 }
 
+/* The key of the gate's identity, when the operator has it: else the gate's engineer fetches it from the key
+ * centre. */
+static enum tally_error write_identity(const struct tally_gate_kit *kit, const char *folder)
+{
+    char path[TALLY_PATH_MAX];
+    struct tally_sm9_holder holder;
+    const struct identity identity = {.scheme = IDENTITY_GATE,
+                                      .operator_id = kit->keys->id,
+                                      .gate = kit->gate,
+                                      .epoch = kit->keys->gate_epoch_floor};
+    enum tally_error e = tally_keystore_holder(kit->keys, &identity, &holder);
+    if (e == TALLY_E_NOT_FOUND)
+        return TALLY_OK;
+    if (e == TALLY_OK)
+        e = tally_path_join(folder, "gate.sm9", path);
+    if (e == TALLY_OK)
+        e = tally_sm9_holder_save(path, &holder);
+    tally_wipe(&holder, sizeof holder);
+    return e;
+}
+
+static enum tally_error write_own_keys(const struct tally_gate_kit *kit, const char *folder)
+{
+    if (kit->keys->suite == SUITE_SM9)
+        return write_identity(kit, folder);
+    enum tally_error e = write_pair(kit, folder, GATE_P256, "gate-p256");
+    return e == TALLY_OK ? write_pair(kit, folder, GATE_RSA, "gate-rsa") : e;
+}
+
 static enum tally_error write_vmks(const struct tally_gate_kit *kit, const char *folder)
 {
     enum tally_error e = TALLY_OK;
@@ -88,6 +118,8 @@ static json_t *document(const struct tally_gate_kit *kit)
                              (json_int_t)kit->gate, "station", (json_int_t)kit->station, "suite", keys->suite,
                              "key6", key6, "sub_key_versions", versions, "party", kit->party);
     tally_json_set_hex(json, "authority_key", tally_key_public(keys->authority, &n), P256_PUBLIC_SIZE);
+    if (keys->suite == SUITE_SM9)
+        json_object_set_new(json, "card_epoch_floor", json_integer(keys->card_epoch_floor));
     if (kit->url != NULL) {
         snprintf(url, sizeof url, "%s/v1/operators/%u/denylist", kit->url, keys->id);
         json_object_set_new(json, "deny_list_url", json_string(url));
@@ -129,8 +161,6 @@ enum tally_error tally_gate_kit_write(const struct tally_gate_kit *kit, const ch
     if (e == TALLY_OK)
         e = write_vmks(kit, folder);
     if (e == TALLY_OK)
-        e = write_pair(kit, folder, GATE_P256, "gate-p256");
-    if (e == TALLY_OK)
-        e = write_pair(kit, folder, GATE_RSA, "gate-rsa");
+        e = write_own_keys(kit, folder);
     return e == TALLY_OK ? write_deny_list(kit, folder) : e;
 }

@@ -10,6 +10,7 @@
 #include "host/crypto/certificate.h"
 #include "host/service/keyfile.h"
 #include "host/ticketing/keystore_files.h"
+#include "host/ticketing/keystore_sm9.h"
 
 enum { TEXT_MAX = 64 };
 
@@ -19,6 +20,7 @@ static void operator_clear(struct tally_operator_keys *op)
     tally_secret_ring_wipe(&op->vmk);
     tally_key_free(op->authority);
     tally_key_free(op->gate_anchor);
+    tally_wipe(&op->centre, sizeof op->centre);
 }
 
 struct tally_keystore *tally_keystore_acquire(struct tally_keystore *keys)
@@ -125,7 +127,8 @@ static enum tally_error load_operator(const char *folder, const struct tally_key
     if (e == TALLY_OK)
         e = load_pem(folder, KEYSTORE_AUTHORITY, SUITE_P256, &op->authority);
     if (e == TALLY_OK)
-        e = load_pem(folder, KEYSTORE_GATE_ANCHOR, SUITE_P256, &op->gate_anchor);
+        e = op->suite == SUITE_SM9 ? tally_keystore_load_sm9(folder, op)
+                                   : load_pem(folder, KEYSTORE_GATE_ANCHOR, SUITE_P256, &op->gate_anchor);
     return e == TALLY_OK ? make_enrolment(issuer, op) : e;
 }
 

@@ -3,20 +3,26 @@
 
 #include "host/ticketing/keystore.h"
 #include "host/ticketing/keystore_files.h"
+#include "host/ticketing/keystore_sm9.h"
 
 void tally_operator_folder(uint16_t id, char name[TALLY_OPERATOR_FOLDER_MAX])
 {
     snprintf(name, TALLY_OPERATOR_FOLDER_MAX, "operator-%u", id);
 }
 
+static const char *const suite_names[] = {[SUITE_P256] = "p256", [SUITE_RSA] = "rsa", [SUITE_SM9] = "sm9"};
+
 const char *tally_suite_name(uint8_t suite)
 {
-    return suite == SUITE_P256 ? "p256" : suite == SUITE_RSA ? "rsa" : NULL;
+    return suite <= SUITE_SM9 ? suite_names[suite] : NULL;
 }
 
 uint8_t tally_suite_parse(const char *name)
 {
-    return strcmp(name, "p256") == 0 ? SUITE_P256 : strcmp(name, "rsa") == 0 ? SUITE_RSA : 0;
+    for (uint8_t suite = SUITE_P256; suite <= SUITE_SM9; suite++)
+        if (strcmp(name, suite_names[suite]) == 0)
+            return suite;
+    return 0;
 }
 
 static enum tally_error make_pem(const char *folder, const char *name)
@@ -32,7 +38,7 @@ static enum tally_error make_pem(const char *folder, const char *name)
     return e;
 }
 
-static enum tally_error make_text(const char *folder, const char *name, const char *text)
+enum tally_error tally_keystore_make_text(const char *folder, const char *name, const char *text)
 {
     char path[TALLY_PATH_MAX];
     enum tally_error e = tally_path_join(folder, name, path);
@@ -65,7 +71,7 @@ enum tally_error tally_keystore_init(const char *folder)
     return e == TALLY_OK ? make_admin_master(issuer) : e;
 }
 
-static enum tally_error operator_path(const char *folder, uint16_t id, char path[TALLY_PATH_MAX])
+enum tally_error tally_keystore_operator_path(const char *folder, uint16_t id, char path[TALLY_PATH_MAX])
 {
     char name[TALLY_OPERATOR_FOLDER_MAX];
     path[0] = '\0';
@@ -76,28 +82,38 @@ static enum tally_error operator_path(const char *folder, uint16_t id, char path
     return tally_path_join(folder, name, path);
 }
 
-enum tally_error tally_keystore_add_operator(const char *folder, uint16_t id, uint8_t suite)
+enum tally_error tally_keystore_begin_operator(const char *folder, uint16_t id, uint8_t suite,
+                                               char path[TALLY_PATH_MAX])
 {
-    char path[TALLY_PATH_MAX], text[16];
+    char text[16];
     uint8_t version;
+    path[0] = '\0';
     if (id == 0 || tally_suite_name(suite) == NULL)
         return TALLY_E_USAGE;
-    enum tally_error e = operator_path(folder, id, path);
+    enum tally_error e = tally_keystore_operator_path(folder, id, path);
     if (e == TALLY_OK)
         e = tally_private_folder_make(path);
     if (e == TALLY_OK) {
         snprintf(text, sizeof text, "%s\n", tally_suite_name(suite));
-        e = make_text(path, KEYSTORE_SUITE, text);
+        e = tally_keystore_make_text(path, KEYSTORE_SUITE, text);
     }
     if (e == TALLY_OK)
-        e = make_text(path, KEYSTORE_FLOORS, "1 0\n");
+        e = tally_keystore_make_text(path, KEYSTORE_FLOORS, "1 0\n");
     if (e == TALLY_OK)
         e = make_pem(path, KEYSTORE_AUTHORITY);
+    return e == TALLY_OK ? tally_secret_ring_roll(path, KEYSTORE_VMK, &version) : e;
+}
+
+enum tally_error tally_keystore_add_operator(const char *folder, uint16_t id, uint8_t suite)
+{
+    char path[TALLY_PATH_MAX];
+    uint8_t version;
+    if (suite == SUITE_SM9)
+        return tally_keystore_add_operator_sm9(folder, id, NULL);
+    enum tally_error e = tally_keystore_begin_operator(folder, id, suite, path);
     if (e == TALLY_OK)
         e = make_pem(path, KEYSTORE_GATE_ANCHOR);
-    if (e == TALLY_OK)
-        e = tally_key_ring_roll(path, KEYSTORE_KEY1, NULL, suite, &version);
-    return e == TALLY_OK ? tally_secret_ring_roll(path, KEYSTORE_VMK, &version) : e;
+    return e == TALLY_OK ? tally_key_ring_roll(path, KEYSTORE_KEY1, NULL, suite, &version) : e;
 }
 
 enum tally_error tally_keystore_roll_key1(const char *folder, uint16_t id, uint8_t *version)
@@ -105,9 +121,11 @@ enum tally_error tally_keystore_roll_key1(const char *folder, uint16_t id, uint8
     char path[TALLY_PATH_MAX];
     uint8_t suite;
     *version = 0;
-    enum tally_error e = operator_path(folder, id, path);
+    enum tally_error e = tally_keystore_operator_path(folder, id, path);
     if (e == TALLY_OK)
         e = tally_keystore_read_suite(path, &suite);
+    if (e == TALLY_OK && suite == SUITE_SM9)
+        return tally_keystore_roll_key1_sm9(folder, id, NULL, version);
     return e == TALLY_OK ? tally_key_ring_roll(path, KEYSTORE_KEY1, NULL, suite, version) : e;
 }
 
@@ -116,7 +134,7 @@ enum tally_error tally_keystore_roll_vmk(const char *folder, uint16_t id, uint8_
     char path[TALLY_PATH_MAX];
     uint8_t suite;
     *version = 0;
-    enum tally_error e = operator_path(folder, id, path);
+    enum tally_error e = tally_keystore_operator_path(folder, id, path);
     if (e == TALLY_OK)
         e = tally_keystore_read_suite(path, &suite);
     return e == TALLY_OK ? tally_secret_ring_roll(path, KEYSTORE_VMK, version) : e;
@@ -129,7 +147,7 @@ enum tally_error tally_keystore_set_floors(const char *folder, uint16_t id, uint
     struct tally_secret_ring vmk = {0};
     uint8_t old_sub_key;
     uint16_t old_epoch;
-    enum tally_error e = operator_path(folder, id, path);
+    enum tally_error e = tally_keystore_operator_path(folder, id, path);
     if (e == TALLY_OK)
         e = tally_keystore_read_floors(path, &old_sub_key, &old_epoch);
     if (e == TALLY_OK)

@@ -74,19 +74,26 @@ static uint8_t take_suite(const json_t *root)
 {
     const json_t *v = json_object_get(root, "suite");
     if (json_is_integer(v))
-        return json_integer_value(v) == SUITE_P256 || json_integer_value(v) == SUITE_RSA
+        return json_integer_value(v) >= SUITE_P256 && json_integer_value(v) <= SUITE_SM9
                    ? (uint8_t)json_integer_value(v)
                    : 0;
+    static const char *const names[] = {[SUITE_P256] = "p256", [SUITE_RSA] = "rsa", [SUITE_SM9] = "sm9"};
     const char *name = json_is_string(v) ? json_string_value(v) : "";
-    return strcmp(name, "p256") == 0 ? SUITE_P256 : strcmp(name, "rsa") == 0 ? SUITE_RSA : 0;
+    for (uint8_t suite = SUITE_P256; suite <= SUITE_SM9; suite++)
+        if (strcmp(name, names[suite]) == 0)
+            return suite;
+    return 0;
 }
 
 static enum tally_error take_document(const json_t *root, struct gate_kit *kit)
 {
-    json_int_t operator_id, gate, station;
+    json_int_t operator_id, gate, station, card_epoch = 0;
     if (!number(root, "operator", UINT16_MAX, &operator_id) || !number(root, "gate", UINT32_MAX, &gate) ||
-        !number(root, "station", UINT32_MAX, &station) || operator_id == 0)
+        !number(root, "station", UINT32_MAX, &station) || operator_id == 0 ||
+        (json_object_get(root, "card_epoch_floor") != NULL &&
+         !number(root, "card_epoch_floor", UINT16_MAX, &card_epoch)))
         return TALLY_E_FORMAT;
+    kit->card_epoch_floor = (uint16_t)card_epoch;
     kit->operator_id = (uint16_t)operator_id;
     kit->gate = (uint32_t)gate;
     kit->station = (uint32_t)station;
@@ -143,6 +150,26 @@ static enum tally_error load_pair(const struct loading *l, const char *name, str
     return blame(l, file, e);
 }
 
+/* The gate's identity, if there is one, must be this gate's, of the key centre that key 6 is of. */
+static enum tally_error load_identity(const struct loading *l, struct gate_kit *kit)
+{
+    static const char file[] = "gate.sm9";
+    char path[PATH_SIZE];
+    struct tally_sm9_holder holder;
+    snprintf(path, sizeof path, "%s/%s", l->folder, file);
+    enum tally_error e = tally_sm9_holder_load(path, &holder);
+    if (e == TALLY_E_NOT_FOUND)
+        return TALLY_OK;
+    if (e == TALLY_OK &&
+        (kit->suite != SUITE_SM9 || holder.identity.scheme != IDENTITY_GATE ||
+         holder.identity.operator_id != kit->operator_id || holder.identity.gate != kit->gate))
+        e = TALLY_E_FORMAT;
+    if (e == TALLY_OK)
+        e = tally_sm9_key_make(&holder, &kit->identity);
+    tally_wipe(&holder, sizeof holder);
+    return blame(l, file, e);
+}
+
 enum tally_error gate_kit_load(const char *folder, struct gate_kit *kit, char *what, size_t what_size)
 {
     const struct loading l = {folder, what, what_size};
@@ -155,6 +182,8 @@ enum tally_error gate_kit_load(const char *folder, struct gate_kit *kit, char *w
         e = load_pair(&l, "gate-p256", &kit->p256, kit->p256_certificate, sizeof kit->p256_certificate);
     if (e == TALLY_OK)
         e = load_pair(&l, "gate-rsa", &kit->rsa, kit->rsa_certificate, sizeof kit->rsa_certificate);
+    if (e == TALLY_OK)
+        e = load_identity(&l, kit);
     if (e != TALLY_OK)
         gate_kit_free(kit);
     return e;
@@ -167,6 +196,7 @@ void gate_kit_free(struct gate_kit *kit)
     tally_key_free(kit->authority);
     tally_key_free(kit->p256);
     tally_key_free(kit->rsa);
+    tally_sm9_key_free(kit->identity);
     tally_secret_ring_wipe(&kit->vmk);
     memset(kit, 0, sizeof *kit);
 }

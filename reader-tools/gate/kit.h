@@ -4,6 +4,7 @@
 
 #include "host/crypto/key.h"
 #include "host/crypto/keyfile.h"
+#include "host/crypto/sm9.h"
 
 enum { GATE_KIT_KEY6_MAX = 16, GATE_KIT_FILE_MAX = 65536, GATE_KIT_TEXT_MAX = 256 };
 
@@ -18,7 +19,9 @@ struct gate_kit {
     } key6[GATE_KIT_KEY6_MAX];
     struct tally_key *authority;
     struct tally_secret_ring vmk;
-    struct tally_key *p256, *rsa; /* the gate's own pairs; NULL when the kit has none */
+    struct tally_key *p256, *rsa;   /* the gate's own pairs; NULL when the kit has none */
+    struct tally_sm9_key *identity; /* suite SM9: the gate's identity; NULL when the kit has none */
+    uint16_t card_epoch_floor;      /* lowest epoch of a card's identity that is accepted */
     uint8_t p256_certificate[GATE_CERT_P256_SIZE], rsa_certificate[GATE_CERT_RSA_SIZE];
     char party[GATE_KIT_TEXT_MAX];         /* the gate's name towards the servers; "" for none */
     char deny_list_url[GATE_KIT_TEXT_MAX]; /* "" for none */

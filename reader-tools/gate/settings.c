@@ -16,7 +16,7 @@ const struct tally_option gate_options[] = {
     {"once", TALLY_OPTION_BOOL, "false", 0, 0, "one tap, then stop; the exit status is its outcome"},
     {"event", TALLY_OPTION_STRING, "auto", 0, 16,
      "auto, entry, temporary-exit, re-entry, exit, clip, print, undo, delete"},
-    {"mode", TALLY_OPTION_STRING, "sub-key", 0, 8, "how the gate proves itself: sub-key, p256, rsa"},
+    {"mode", TALLY_OPTION_STRING, "sub-key", 0, 8, "how the gate proves itself: sub-key, p256, rsa, sm9"},
     {"criterion", TALLY_OPTION_STRING, "today", 0, 32, "which ticket: today, TID, or DATE[/SERVICE]"},
     {"service", TALLY_OPTION_STRING, NULL, 0, SERVICE_SIZE, "only tickets of this service"},
     {"date", TALLY_OPTION_STRING, NULL, 0, 10, "only tickets of this day (YYYY-MM-DD), with --service"},
@@ -139,7 +139,7 @@ static enum tally_error read_rules(const struct tool *tool, struct gate *gate)
     static const char *const stations[] = {"free", "entry", "both", NULL};
     static const char *const holders[] = {"ignore", "when-shown", "required", NULL};
     static const char *const lists[] = {"accept", "refuse", NULL};
-    static const char *const modes[] = {"sub-key", "p256", "rsa", NULL};
+    static const char *const modes[] = {"sub-key", "p256", "rsa", "sm9", NULL};
     struct gate_rules *r = &gate->rules;
     int station, holder, list, mode;
     r->operator_id = gate->kit.operator_id;
@@ -151,10 +151,11 @@ static enum tally_error read_rules(const struct tool *tool, struct gate *gate)
     r->station_rule = (enum gate_station_rule)station;
     r->holder_rule = (enum gate_holder_rule)holder;
     r->refuse_when_stale = list == 1;
-    gate->mode = (uint8_t)mode; /* in the order of GATE_SUB_KEY, GATE_P256, GATE_RSA */
+    gate->mode = (uint8_t)mode; /* in the order of GATE_SUB_KEY, GATE_P256, GATE_RSA, GATE_SM9 */
     read_numbers(tool, r);
     if ((gate->mode == GATE_P256 && gate->kit.p256 == NULL) ||
-        (gate->mode == GATE_RSA && gate->kit.rsa == NULL))
+        (gate->mode == GATE_RSA && gate->kit.rsa == NULL) ||
+        (gate->mode == GATE_SM9 && gate->kit.identity == NULL))
         return tool_fail(tool, TALLY_E_USAGE, "the gate kit has no key pair for this mode");
     return read_service(tool, r);
 }

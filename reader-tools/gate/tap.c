@@ -102,6 +102,26 @@ static enum tally_error verify_pair(struct run *r, const uint8_t *nonce)
     return e == TALLY_OK ? verify_once(r, &command) : e;
 }
 
+static enum tally_error verify_identity(struct run *r, const uint8_t *nonce)
+{
+    const struct gate_kit *kit = &r->gate->kit;
+    struct tally_gate_command command;
+    if (kit->identity == NULL)
+        return TALLY_E_NOT_FOUND;
+    enum tally_error e = tally_gate_begin_identity(&r->session, kit->identity, kit->card_epoch_floor, nonce,
+                                                   &r->request->criterion, &command);
+    return e == TALLY_OK ? verify_once(r, &command) : e;
+}
+
+static enum tally_error verify_by_mode(struct run *r, const uint8_t *nonce)
+{
+    switch (r->gate->mode) {
+    case GATE_SUB_KEY: return verify_sub_key(r, nonce);
+    case GATE_SM9: return verify_identity(r, nonce);
+    default: return verify_pair(r, nonce);
+    }
+}
+
 /* Asks the card for the ticket, and proves card and ticket genuine. */
 static enum gate_reason verify(struct run *r)
 {
@@ -109,7 +129,7 @@ static enum gate_reason verify(struct run *r)
     struct gate_tap *tap = r->tap;
     if (tally_random_fill(r->gate->random, nonce, sizeof nonce) != TALLY_OK)
         return GATE_CARD_REFUSED;
-    enum tally_error e = r->gate->mode == GATE_SUB_KEY ? verify_sub_key(r, nonce) : verify_pair(r, nonce);
+    enum tally_error e = verify_by_mode(r, nonce);
     if (e != TALLY_OK) {
         enum gate_reason reason = verify_reason(e, tap->card_error.sw == SW_OK ? 0 : tap->card_error.sw);
         bool replay = reason == GATE_NOT_AUTHENTIC && seen_before(r->gate, r->card->answer, false);

@@ -77,16 +77,18 @@ static void issue(const struct test_card *card, uint16_t operator_id, struct tic
     json_decref(answer);
 }
 
-START_TEST(tickets_of_both_suites)
+START_TEST(tickets_of_all_suites)
 {
-    for (uint16_t op = TEST_RAIL; op <= TEST_PARK; op++) {
+    static const uint8_t suites[] = {
+        [TEST_RAIL] = SUITE_P256, [TEST_PARK] = SUITE_RSA, [TEST_METRO] = SUITE_SM9};
+    for (uint16_t op = TEST_RAIL; op <= TEST_METRO; op++) {
         struct test_card card = new_card(op);
         struct ticket_face face;
         char tid[TID_TEXT];
         for (uint32_t n = 1; n <= 3; n++) {
             issue(&card, op, &face, tid);
             ck_assert_uint_eq(face.sequence, n);
-            ck_assert_uint_eq(face.suite, op == TEST_RAIL ? SUITE_P256 : SUITE_RSA);
+            ck_assert_uint_eq(face.suite, suites[op]);
             ck_assert_uint_eq(face.key_version, 1);
             ck_assert_uint_eq(face.replaces, 0);
             ck_assert_uint_eq(face.price, 55300);
@@ -387,7 +389,7 @@ int main(int argc, char **argv)
     TCase *shared = tcase_create("shared");
     tcase_add_unchecked_fixture(shared, start_shared, stop_shared);
     tcase_add_checked_fixture(shared, open_callers, close_callers);
-    tcase_add_test(shared, tickets_of_both_suites);
+    tcase_add_test(shared, tickets_of_all_suites);
     tcase_add_test(shared, the_same_request_gives_the_same_ciphertext);
     tcase_add_test(shared, a_second_card_gets_none);
     tcase_add_test(shared, only_registered_cards_with_the_operator);

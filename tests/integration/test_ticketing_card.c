@@ -1,5 +1,5 @@
 /* The card's own firmware, in this process or in the emulator, against the real servers: packages, tickets,
- * exchange and refund in both suites, with every receipt checked by the authentication server. */
+ * exchange and refund in all suites, with every receipt checked by the authentication server. */
 #include "tests/support/check_main.h"
 #include "tests/support/chosen_card.h"
 #include "tests/support/mcucard.h"
@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "host/base/bytes.h"
+#include "host/crypto/sm9_file.h"
 #include "host/ticketing/json_values.h"
 #include "host/ticketing/problems.h"
 
@@ -164,7 +165,7 @@ static void live(struct chip *chip, uint16_t operator_id)
     check_receipt(second, reply.data, EVENT_DELETED, hex);
 }
 
-START_TEST(both_suites_on_one_card)
+START_TEST(all_suites_on_one_card)
 {
     struct chip chip = {0}, thief = {0};
     struct reply reply;
@@ -172,6 +173,7 @@ START_TEST(both_suites_on_one_card)
     personalise(&chip, 1);
     live(&chip, TEST_RAIL);
     live(&chip, TEST_PARK);
+    live(&chip, TEST_METRO);
     /* New sub-key and key 1 by a package that the kiosk relays; tickets go on. */
     test_services_path(&services, "keys", keys);
     const char *const roll_vmk[] = {"roll", "--keys", keys, "--operator", "1", "--key", "vmk", NULL};
@@ -194,10 +196,88 @@ START_TEST(both_suites_on_one_card)
                  TICKETING_PROBLEM(OPERATOR_NOT_ON_CARD)->code);
     snprintf(path, sizeof path, "/v1/cards/%s", chip.known.serial_hex);
     json_t *view = test_expect(&personaliser, "GET", path, NULL, 200);
-    ck_assert_int_eq(json_integer_value(json_object_get(view, "tickets")), 10);
+    ck_assert_int_eq(json_integer_value(json_object_get(view, "tickets")), 13);
     json_decref(view);
     ramcard_free(chip.rc);
     ramcard_free(thief.rc);
+}
+END_TEST
+
+static void restart(void)
+{
+    ck_assert(test_daemon_terminate(&services.authd));
+    ck_assert(test_authd_start(&services));
+}
+
+static void command(const char *first, const char *a, const char *a_value, const char *b, const char *b_value,
+                    int status)
+{
+    char keys[TEST_PATH_MAX];
+    test_services_path(&services, "keys", keys);
+    const char *const arguments[] = {first, "--keys", keys, "--operator", "3", a, a_value, b, b_value, NULL};
+    ck_assert_int_eq(test_authd_command(&services, arguments), status);
+}
+
+/* The key file of an identity as the operator's key centre makes it, into a file of the services' folder. */
+static void fetch(const struct tally_sm9_centre *centre, const struct identity *identity, const char *name)
+{
+    char path[TEST_PATH_MAX];
+    struct tally_sm9_holder holder;
+    test_services_path(&services, name, path);
+    ck_assert_int_eq(tally_sm9_extract(centre, identity, &holder), TALLY_OK);
+    ck_assert_int_eq(tally_sm9_holder_save(path, &holder), TALLY_OK);
+}
+
+static void fetch_card(const struct tally_sm9_centre *centre, const struct chip *chip, uint16_t epoch)
+{
+    struct identity card = {.scheme = IDENTITY_CARD, .epoch = epoch};
+    char text[IDENTITY_MAX + 1], name[TEST_PATH_MAX];
+    memcpy(card.serial, chip->known.serial, SERIAL_SIZE);
+    identity_print(&card, text);
+    for (char *c = text; *c != '\0'; c++)
+        *c = *c == ':' ? '-' : *c;
+    snprintf(name, sizeof name, "keys/operator-3/holders/%s.sm9", text);
+    fetch(centre, &card, name);
+}
+
+/* The operator's own key centre first; then one elsewhere, which knows the card only once its file has come.
+ */
+START_TEST(identities_roll_and_come_from_a_key_centre)
+{
+    struct chip chip = {0};
+    struct tally_sm9_centre centre;
+    struct reply reply;
+    char tid[TID_TEXT], path[PATH_TEXT], file[TEST_PATH_MAX];
+    personalise(&chip, 1);
+    live(&chip, TEST_METRO);
+    command("roll", "--key", "key1", NULL, NULL, 0);
+    command("card-epochs", "--epoch", "2", "--floor", "1", 0);
+    command("card-epochs", "--epoch", "1", "--floor", "1", 1); /* none sinks */
+    restart();
+    deliver(&chip, test_ticket_request(&chip.known, TEST_METRO, tid), tid, &reply);
+    ck_assert_uint_eq(reply.sw, SW_OK); /* the card's package is the old one still */
+    live(&chip, TEST_METRO);            /* a new one */
+
+    const struct identity server = {.scheme = IDENTITY_AUTHD, .operator_id = TEST_METRO, .epoch = 9};
+    const struct identity stranger = {.scheme = IDENTITY_AUTHD, .operator_id = TEST_RAIL, .epoch = 9};
+    ck_assert_int_eq(tally_sm9_centre_make(&centre), TALLY_OK);
+    fetch(&centre, &stranger, "stranger.sm9");
+    fetch(&centre, &server, "server.sm9");
+    test_services_path(&services, "stranger.sm9", file);
+    command("roll", "--key", "key1", "--key1-file", file, 6);
+    test_services_path(&services, "server.sm9", file);
+    command("roll", "--key", "key1", "--key1-file", file, 0);
+    test_services_path(&services, "keys/operator-3/centre.key", file);
+    ck_assert_int_eq(remove(file), 0);
+    restart();
+    deliver(&chip, test_ticket_request(&chip.known, TEST_METRO, tid), tid, &reply);
+    ck_assert_uint_eq(reply.sw, SW_OK); /* under the masters the card has */
+    snprintf(path, sizeof path, "/v1/cards/%s/operators/3/package", chip.known.serial_hex);
+    test_refused(&personaliser, "POST", path, json_pack("{s:s}", "action", "set"),
+                 TICKETING_PROBLEM(CARD_LACKS_KEY)->code);
+    fetch_card(&centre, &chip, 2);
+    live(&chip, TEST_METRO);
+    ramcard_free(chip.rc);
 }
 END_TEST
 
@@ -217,7 +297,8 @@ int main(void)
     Suite *suite = suite_create("firmware and servers");
     TCase *tc = tcase_create("card");
     tcase_add_checked_fixture(tc, start, stop);
-    tcase_add_test(tc, both_suites_on_one_card);
+    tcase_add_test(tc, all_suites_on_one_card);
+    tcase_add_test(tc, identities_roll_and_come_from_a_key_centre);
     tcase_set_timeout(tc, 120);
     suite_add_tcase(suite, tc);
     return tally_check_main(suite, NULL);

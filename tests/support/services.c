@@ -151,6 +151,7 @@ bool test_services_prepare(struct test_services *services)
     bool ready = AUTHD(services, "init", "--keys", keys, "--database", database) &&
                  AUTHD(services, "add-operator", "--keys", keys, "--operator", "1", "--suite", "p256") &&
                  AUTHD(services, "add-operator", "--keys", keys, "--operator", "2", "--suite", "rsa") &&
+                 AUTHD(services, "add-operator", "--keys", keys, "--operator", "3", "--suite", "sm9") &&
                  add_parties(services);
     if (!ready)
         show(services, "commands.log");

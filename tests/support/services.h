@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum { TEST_RAIL = 1, TEST_PARK = 2 }; /* operators: P-256 and RSA-2048 */
+enum { TEST_RAIL = 1, TEST_PARK = 2, TEST_METRO = 3 }; /* operators: P-256, RSA-2048, SM9 */
 
 /* Parties of both daemons; the key id is the name in lower case ("kiosk"). */
 enum test_party { TEST_PERSONALISER, TEST_TICKETING, TEST_KIOSK, TEST_GATE, TEST_ADMIN, TEST_PARTIES };

@@ -4,9 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "card/wire/be.h"
 #include "host/base/bytes.h"
 #include "host/crypto/certificate.h"
 #include "host/crypto/kdf.h"
+#include "host/crypto/sm9.h"
 #include "host/crypto/ticket_crypto.h"
 #include "host/service/idempotency.h"
 #include "host/service/json.h"
@@ -181,17 +183,40 @@ void test_card_set_operator(struct test_card *card, struct test_caller *personal
     json_decref(answer);
 }
 
+/* The whole of a key 6, of which a package of suite SM9 has the epoch. Returns its size. */
+static size_t raw_key6(const struct tally_package *package, size_t i, uint8_t raw[TALLY_PUBLIC_MAX])
+{
+    const struct tally_sm9_masters *masters = &package->holder.masters;
+    memcpy(raw, package->key6[i].key, TALLY_PUBLIC_MAX);
+    if (package->suite != SUITE_SM9)
+        return package->suite == SUITE_RSA ? RSA_SIZE : P256_PUBLIC_SIZE;
+    be16_put(raw, package->operator_id);
+    memcpy(raw + 2, package->key6[i].key, SM9_EPOCH_SIZE);
+    memcpy(raw + 4, masters->sign, sizeof masters->sign);
+    memcpy(raw + 4 + sizeof masters->sign, masters->encrypt, sizeof masters->encrypt);
+    return TALLY_SM9_PUBLIC_SIZE;
+}
+
 /* Key 6 of that version, as the card has it. */
 static struct tally_key *key6(const struct tally_package *package, uint8_t version)
 {
     struct tally_key *key = NULL;
+    uint8_t raw[TALLY_PUBLIC_MAX];
     for (size_t i = 0; i < package->key6_count; i++)
         if (package->key6[i].version == version)
-            TEST_MUST(tally_key_from_public(package->key6[i].key,
-                                            package->suite == SUITE_RSA ? RSA_SIZE : P256_PUBLIC_SIZE,
-                                            &key) == TALLY_OK);
+            TEST_MUST(tally_key_from_public(raw, raw_key6(package, i, raw), &key) == TALLY_OK);
     TEST_MUST(key != NULL);
     return key;
+}
+
+static size_t open_sm9(const struct tally_package *package, const uint8_t *ciphertext, size_t n,
+                       uint8_t raw[FACE_SIZE], uint8_t tfv[TALLY_TFV_MAX])
+{
+    struct tally_sm9_key *key;
+    TEST_MUST(tally_sm9_key_make(&package->holder, &key) == TALLY_OK);
+    TEST_MUST(tally_ciphertext_1_open_sm9(key, ciphertext, n, raw, tfv) == TALLY_OK);
+    tally_sm9_key_free(key);
+    return SM9_CODE_SIZE;
 }
 
 void test_card_open(const struct test_card *card, const uint8_t *ciphertext, size_t n,
@@ -200,7 +225,10 @@ void test_card_open(const struct test_card *card, const uint8_t *ciphertext, siz
     uint8_t raw[FACE_SIZE], tfv[TALLY_TFV_MAX];
     size_t tfv_size;
     const struct tally_key *key = ciphertext[1] == SUITE_RSA ? card->rsa : card->kem;
-    TEST_MUST(tally_ciphertext_1_open(key, ciphertext, n, raw, tfv, &tfv_size) == TALLY_OK);
+    if (ciphertext[1] == SUITE_SM9)
+        tfv_size = open_sm9(&card->packages[be16_get(ciphertext + 2) - 1], ciphertext, n, raw, tfv);
+    else
+        TEST_MUST(tally_ciphertext_1_open(key, ciphertext, n, raw, tfv, &tfv_size) == TALLY_OK);
     TEST_MUST(face_decode(raw, face));
     TEST_MUST(memcmp(face->serial, card->serial, SERIAL_SIZE) == 0);
     struct tally_key *verify = key6(&card->packages[face->operator_id - 1], face->key_version);

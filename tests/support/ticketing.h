@@ -42,7 +42,7 @@ void test_refused(struct test_caller *caller, const char *method, const char *pa
 /* Reads a member of n bytes of hex. */
 void test_hex(const json_t *object, const char *name, uint8_t *out, size_t n);
 
-enum { TEST_CARD_OPERATORS = 2, TEST_CIPHERTEXT_MAX = 1024 };
+enum { TEST_CARD_OPERATORS = 3, TEST_CIPHERTEXT_MAX = 1024 };
 
 struct test_card {
     uint8_t serial[SERIAL_SIZE], chip_id[CHIP_ID_SIZE];
