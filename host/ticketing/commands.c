@@ -8,7 +8,7 @@
 #include "host/ticketing/party_file.h"
 #include "host/ticketing/private_file.h"
 
-static const char *const roles[] = {"personaliser", "ticketing", "kiosk", "gate", "admin"};
+static const char *const roles[] = {"personaliser", "ticketing", "kiosk", "gate", "authd", "admin"};
 
 enum tally_error tally_command_fail(enum tally_error e, const char *what, const char *where)
 {
@@ -65,7 +65,7 @@ int tally_command_main(const char *tool, const struct tally_command *commands,
 const struct tally_option tally_add_party_options[] = {
     {"trusted-keys", TALLY_OPTION_PATH, NULL, 0, 0, "the register of callers; made when it is not there"},
     {"id", TALLY_OPTION_STRING, NULL, 0, 64, "key id of the party"},
-    {"role", TALLY_OPTION_STRING, NULL, 0, 64, "personaliser, ticketing, kiosk, gate or admin"},
+    {"role", TALLY_OPTION_STRING, NULL, 0, 64, "personaliser, ticketing, kiosk, gate, authd or admin"},
     {"out", TALLY_OPTION_PATH, NULL, 0, 0, "make a key and write it here (PEM, mode 0600)"},
     {"key", TALLY_OPTION_PATH, NULL, 0, 0, "or register this key, private or public (PEM)"},
     {NULL, TALLY_OPTION_STRING, NULL, 0, 0, NULL}};

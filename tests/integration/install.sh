@@ -10,7 +10,7 @@ ok() { passed=$((passed + 1)); }
 meson install -C "$1" --no-rebuild --destdir "$stage" >"$stage/log" 2>&1 || { cat "$stage/log"; exit 1; }
 
 bin=$(dirname "$(find "$stage" -name tally-gate -type f)")
-for tool in card gate kiosk vreader vcard ticketd authd sm9; do
+for tool in card gate kiosk vreader vcard ticketd authd keycentre sm9; do
     "$bin/tally-$tool" --help >"$stage/help"
     grep -q "usage: tally-$tool" "$stage/help"
     find "$stage" -name "tally-$tool.[18]*" | grep -q .

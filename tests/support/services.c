@@ -1,22 +1,16 @@
 #include "tests/support/services.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <ftw.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/inotify.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Reached only when something is broken. */
-enum { DEADLINE_MS = 60000 };
+#include "tests/support/process.h"
 
 static const char *const party_ids[TEST_PARTIES] = {"personaliser", "ticketing", "kiosk", "gate", "admin"};
 
@@ -44,50 +38,9 @@ void test_party_key(const struct test_services *services, enum test_party party,
     test_services_path(services, name, out);
 }
 
-/* Starts a program with its output appended to a log in the folder. It gets SIGKILL when this thread's
- * process ends. */
-static pid_t spawn(const struct test_services *services, const char *program, const char *const *arguments,
-                   const char *log)
-{
-    char path[TEST_PATH_MAX];
-    char *argv[TEST_ARGS_MAX + 2] = {(char *)program};
-    test_services_path(services, log, path);
-    for (size_t i = 0; i < TEST_ARGS_MAX && arguments[i] != NULL; i++)
-        argv[i + 1] = (char *)arguments[i];
-    pid_t parent = getpid(), pid = fork();
-    if (pid != 0)
-        return pid;
-    int out = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    if (out < 0 || dup2(out, STDOUT_FILENO) < 0 || dup2(out, STDERR_FILENO) < 0)
-        _exit(127);
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() == parent)
-        execv(program, argv);
-    _exit(127);
-}
-
-/* The process's status by an event, not by asking again and again; -1 when the deadline passed. */
-static int wait_end(pid_t pid)
-{
-    int status = -1, fd = (int)syscall(SYS_pidfd_open, pid, 0);
-    struct pollfd end = {.fd = fd, .events = POLLIN};
-    if (fd < 0 || poll(&end, 1, DEADLINE_MS) != 1) {
-        kill(pid, SIGKILL);
-        fail("a process did not end:", "killed");
-    }
-    if (fd >= 0)
-        close(fd);
-    while (waitpid(pid, &status, 0) < 0)
-        if (errno != EINTR)
-            return -1;
-    return status;
-}
-
 static int run(const struct test_services *services, const char *program, const char *const *arguments)
 {
-    pid_t pid = spawn(services, program, arguments, "commands.log");
-    int status = pid > 0 ? wait_end(pid) : -1;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    return test_process_run(services->folder, program, arguments, "commands.log");
 }
 
 int test_authd_command(const struct test_services *services, const char *const *arguments)
@@ -98,17 +51,6 @@ int test_authd_command(const struct test_services *services, const char *const *
 int test_ticketd_command(const struct test_services *services, const char *const *arguments)
 {
     return run(services, TALLY_TICKETD_PATH, arguments);
-}
-
-static void show(const struct test_services *services, const char *log)
-{
-    char path[TEST_PATH_MAX], line[1024];
-    test_services_path(services, log, path);
-    FILE *file = fopen(path, "re");
-    while (file != NULL && fgets(line, sizeof line, file) != NULL)
-        fputs(line, stderr);
-    if (file != NULL)
-        fclose(file);
 }
 
 #define AUTHD(services, ...)   (test_authd_command(services, (const char *const[]){__VA_ARGS__, NULL}) == 0)
@@ -154,34 +96,7 @@ bool test_services_prepare(struct test_services *services)
                  AUTHD(services, "add-operator", "--keys", keys, "--operator", "3", "--suite", "sm9") &&
                  add_parties(services);
     if (!ready)
-        show(services, "commands.log");
-    return ready;
-}
-
-/* Reads the port once the file is whole: it is watched, with the process, until one of them says something.
- */
-static bool wait_port(const char *folder, const char *file, struct test_daemon *daemon)
-{
-    char path[TEST_PATH_MAX * 2], text[16] = "", events[4096];
-    int watch = inotify_init1(IN_CLOEXEC), end = (int)syscall(SYS_pidfd_open, daemon->pid, 0);
-    struct pollfd wait[] = {{.fd = watch, .events = POLLIN}, {.fd = end, .events = POLLIN}};
-    bool ready = false,
-         over = watch < 0 || end < 0 || inotify_add_watch(watch, folder, IN_CLOSE_WRITE | IN_MOVED_TO) < 0;
-    snprintf(path, sizeof path, "%s/%s", folder, file);
-    while (!ready && !over) {
-        FILE *in = fopen(path, "re");
-        ready = in != NULL && fgets(text, sizeof text, in) != NULL && strchr(text, '\n') != NULL;
-        if (in != NULL)
-            fclose(in);
-        if (!ready)
-            over = poll(wait, 2, DEADLINE_MS) < 1 || wait[1].revents != 0 ||
-                   read(watch, events, sizeof events) < 0;
-    }
-    if (watch >= 0)
-        close(watch);
-    if (end >= 0)
-        close(end);
-    daemon->port = ready ? (uint16_t)atoi(text) : daemon->port;
+        test_process_show(services->folder, "commands.log");
     return ready;
 }
 
@@ -206,12 +121,12 @@ static bool start(struct test_services *services, struct test_daemon *daemon, co
         arguments[count++] = common[i];
     arguments[count] = NULL;
     unlink(port_path);
-    daemon->pid = spawn(services, program, arguments, log);
-    if (daemon->pid > 0 && wait_port(services->folder, file, daemon)) {
+    daemon->pid = test_process_spawn(services->folder, program, arguments, log);
+    if (daemon->pid > 0 && test_process_port(services->folder, file, daemon->pid, &daemon->port)) {
         snprintf(daemon->url, sizeof daemon->url, "http://127.0.0.1:%u", daemon->port);
         return true;
     }
-    show(services, log);
+    test_process_show(services->folder, log);
     return fail("start", name);
 }
 
@@ -247,7 +162,7 @@ bool test_daemon_terminate(struct test_daemon *daemon)
     if (daemon->pid <= 0)
         return true;
     kill(daemon->pid, SIGTERM);
-    int status = wait_end(daemon->pid);
+    int status = test_process_end(daemon->pid);
     daemon->pid = 0;
     if (status != 0)
         fprintf(stderr, "services: a daemon ended with %s %d\n", WIFEXITED(status) ? "status" : "signal",
@@ -260,7 +175,7 @@ bool test_daemon_kill(struct test_daemon *daemon)
     if (daemon->pid <= 0)
         return false;
     kill(daemon->pid, SIGKILL);
-    int status = wait_end(daemon->pid);
+    int status = test_process_end(daemon->pid);
     daemon->pid = 0;
     return WIFSIGNALED(status);
 }
@@ -275,9 +190,9 @@ bool test_services_stop(struct test_services *services)
 {
     bool ticketd = test_daemon_terminate(&services->ticketd), authd = test_daemon_terminate(&services->authd);
     if (!ticketd)
-        show(services, "ticketd.log");
+        test_process_show(services->folder, "ticketd.log");
     if (!authd)
-        show(services, "authd.log");
+        test_process_show(services->folder, "authd.log");
     if (services->folder[0] != '\0')
         nftw(services->folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
     services->folder[0] = '\0';
@@ -305,6 +220,6 @@ bool test_gate_kit(const struct test_services *services, uint16_t operator_id, u
                 TICKETD(services, "add-party", "--trusted-keys", ticketd, "--id", party, "--role", "gate",
                         "--key", party_key);
     if (!made)
-        show(services, "commands.log");
+        test_process_show(services->folder, "commands.log");
     return made;
 }
