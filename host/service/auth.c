@@ -116,8 +116,8 @@ static const struct tally_problem *take_nonce(const struct tally_auth *auth, con
         return TALLY_PROBLEM(INTERNAL);
     memcpy(caller->nonce, digest, sizeof caller->nonce);
     int64_t last = sig->created + TALLY_AUTH_WINDOW_S;
-    enum tally_error e =
-        tally_nonces_take(auth->nonces, caller->nonce, sig->expires < last ? sig->expires : last, now);
+    caller->nonce_expires = sig->expires < last ? sig->expires : last;
+    enum tally_error e = tally_nonces_take(auth->nonces, caller->nonce, caller->nonce_expires, now);
     if (e == TALLY_E_EXISTS)
         return TALLY_PROBLEM(REPLAYED);
     return e == TALLY_OK ? NULL : TALLY_PROBLEM(OVERLOADED);

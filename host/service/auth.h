@@ -29,7 +29,8 @@ struct tally_auth {
 /* What is known of the caller of a request that passed. */
 struct tally_caller {
     const struct tally_party *party;
-    uint8_t nonce[TALLY_NONCE_ID_SIZE];     /* hash of key id and nonce */
+    uint8_t nonce[TALLY_NONCE_ID_SIZE]; /* hash of key id and nonce */
+    int64_t nonce_expires;              /* when the signature could not pass any more; seconds, inclusive */
     uint8_t body_digest[TALLY_DIGEST_SIZE]; /* SHA-256 of the body, also of an empty one */
 };
 

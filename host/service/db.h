@@ -75,6 +75,8 @@ typedef enum tally_error tally_db_op(struct tally_tx *tx, void *arg);
 
 /* One submitted operation; the caller's memory until done is called. */
 struct tally_db_job {
+    tally_db_op
+        *first; /* may be NULL; runs before op, and what it did stays when op fails; its error is final */
     tally_db_op *op; /* runs in the writer's thread: no waiting, no heavy computing */
     void *arg;
     void (*done)(struct tally_db_job *job, void *arg); /* in the writer's thread, after the commit */

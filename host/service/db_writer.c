@@ -6,13 +6,13 @@
 
 #define GROUP_RUNS 5 /* of one group, when the engine loses its transaction */
 
-static enum tally_error run_one(struct tally_tx *tx, const struct tally_db_job *job)
+static enum tally_error run_in_savepoint(struct tally_tx *tx, tally_db_op *op, void *arg)
 {
     const struct db_engine *engine = tx->db->engine;
     enum tally_error e = engine->savepoint(tx);
     if (e != TALLY_OK)
         return e;
-    e = db_run(tx, job->op, job->arg);
+    e = db_run(tx, op, arg);
     if (!engine->in_transaction(tx))
         return e != TALLY_OK ? e : TALLY_E_IO;
     enum tally_error undone = e != TALLY_OK ? engine->undo(tx) : TALLY_OK;
@@ -20,6 +20,12 @@ static enum tally_error run_one(struct tally_tx *tx, const struct tally_db_job *
     if (undone != TALLY_OK)
         return undone;
     return e != TALLY_OK ? e : released;
+}
+
+static enum tally_error run_one(struct tally_tx *tx, const struct tally_db_job *job)
+{
+    enum tally_error e = job->first != NULL ? run_in_savepoint(tx, job->first, job->arg) : TALLY_OK;
+    return e == TALLY_OK ? run_in_savepoint(tx, job->op, job->arg) : e;
 }
 
 /* Gives every operation that had succeeded the group's error. */

@@ -183,6 +183,16 @@ static enum tally_error apply_change(struct tally_tx *tx, void *arg)
     return e;
 }
 
+/* Stays also when the change is refused: else another process could be made to try it again. */
+static enum tally_error take_nonce(struct tally_tx *tx, void *arg)
+{
+    struct change *change = arg;
+    const struct tally_caller *caller = &change->call.caller;
+    enum tally_error e = tally_nonces_take_shared(tx, caller->nonce, caller->nonce_expires,
+                                                  tally_clock_wall_s(change->call.clock));
+    return e == TALLY_E_EXISTS ? tally_call_problem(&change->call, TALLY_PROBLEM(REPLAYED), NULL) : e;
+}
+
 static enum tally_error look_only(struct tally_tx *tx, void *arg)
 {
     struct change *change = arg;
@@ -240,7 +250,10 @@ static void serve_change(struct tally_http_request *request, struct tally_http_r
         return;
     }
     change->binding = binding;
-    change->job = (struct tally_db_job){.op = apply_change, .arg = change, .done = finish_change};
+    change->job = (struct tally_db_job){.first = binding->context->shared ? take_nonce : NULL,
+                                        .op = apply_change,
+                                        .arg = change,
+                                        .done = finish_change};
     start_call(binding, request, response, &change->call);
     if (!prepare_change(change)) {
         free_change(change);

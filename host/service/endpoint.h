@@ -53,6 +53,8 @@ struct tally_endpoint_context {
     struct tally_inflight *inflight;
     const struct tally_clock *clock;
     void *wing;
+    bool
+        shared; /* other processes serve with the same database: signatures of changes are remembered in it */
 };
 
 /* Makes the server's routes from a wing's endpoints. The context must stay where it is. *routes is NULL on

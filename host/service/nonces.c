@@ -134,3 +134,26 @@ enum tally_error tally_nonces_take(struct tally_nonces *nonces, const uint8_t id
     pthread_mutex_unlock(&shard->lock);
     return e;
 }
+
+const struct tally_db_migration tally_nonces_migrations[] = {
+    {1, "CREATE TABLE nonces (id BLOB PRIMARY KEY CHECK (length(id) = 16), expires INTEGER NOT NULL)"
+        " STRICT, WITHOUT ROWID;"
+        "CREATE INDEX nonces_expires ON nonces (expires)"},
+    {0, NULL},
+};
+
+enum tally_error tally_nonces_take_shared(struct tally_tx *tx, const uint8_t id[TALLY_NONCE_ID_SIZE],
+                                          int64_t expires, int64_t now)
+{
+    struct tally_stmt *s = tally_db_prepare(tx, "DELETE FROM nonces WHERE id IN (SELECT id FROM nonces"
+                                                " WHERE expires < ? ORDER BY expires LIMIT 2)");
+    tally_bind_int(s, 1, now);
+    enum tally_error e = tally_run(s);
+    if (e != TALLY_OK)
+        return e;
+    s = tally_db_prepare(tx, "INSERT INTO nonces (id, expires) VALUES (?, ?) ON CONFLICT DO NOTHING");
+    tally_bind_blob(s, 1, id, TALLY_NONCE_ID_SIZE);
+    tally_bind_int(s, 2, expires);
+    e = tally_run(s);
+    return e == TALLY_OK && tally_changes(tx) == 0 ? TALLY_E_EXISTS : e;
+}

@@ -6,9 +6,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "host/base/error.h"
+#include "host/service/db.h"
 
 #define TALLY_NONCE_ID_SIZE 16
+
+/* The table for processes that share a database; part of every service's schemas. */
+extern const struct tally_db_migration tally_nonces_migrations[];
+#define TALLY_NONCES_SCHEMA                                                                                  \
+    {                                                                                                        \
+        "nonces", tally_nonces_migrations                                                                    \
+    }
 
 struct tally_nonces;
 
@@ -21,5 +28,10 @@ void tally_nonces_free(struct tally_nonces *nonces);
  * must be refused. */
 enum tally_error tally_nonces_take(struct tally_nonces *nonces, const uint8_t id[TALLY_NONCE_ID_SIZE],
                                    int64_t expires, int64_t now);
+
+/* The same in a database that several processes share, within an operation. Forgets some of what has expired.
+ */
+enum tally_error tally_nonces_take_shared(struct tally_tx *tx, const uint8_t id[TALLY_NONCE_ID_SIZE],
+                                          int64_t expires, int64_t now);
 
 #endif

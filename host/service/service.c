@@ -22,7 +22,8 @@ const struct tally_option tally_service_options[] = {
     {"tls-key", TALLY_OPTION_PATH, NULL, 0, 0, "its private key in PEM, mode 0600"},
     {"authority", TALLY_OPTION_STRING, NULL, 0, 900,
      "Host values to answer to, with commas; else the address listened on"},
-    {"database", TALLY_OPTION_PATH, NULL, 0, 0, "sqlite:PATH (or PATH; made when it is not there) or postgresql://HOST/NAME"},
+    {"database", TALLY_OPTION_PATH, NULL, 0, 0,
+     "sqlite:PATH (or PATH; made when it is not there) or postgresql://HOST/NAME"},
     {"trusted-keys", TALLY_OPTION_PATH, NULL, 0, 0,
      "JSON file of the callers' public keys; SIGHUP reads it again"},
     {"threads", TALLY_OPTION_INT, "0", 0, 256, "threads that serve requests; 0: as many as suit"},
@@ -54,6 +55,7 @@ struct run {
     struct tally_http_check checks[3];
     struct tally_http_server *server;
     bool started;
+    bool shared; /* the database may be served by other processes too */
 };
 
 static void add_authority(struct run *run, const char *text, size_t n)
@@ -114,16 +116,17 @@ static enum tally_error read_config(struct run *run, int argc, char *const *argv
 
 static enum tally_error open_database(struct run *run)
 {
-    static const struct tally_db_schema own = TALLY_IDEMPOTENCY_SCHEMA;
-    struct tally_db_schema schemas[SCHEMAS_MAX + 2] = {own};
+    static const struct tally_db_schema own[] = {TALLY_IDEMPOTENCY_SCHEMA, TALLY_NONCES_SCHEMA};
+    struct tally_db_schema schemas[SCHEMAS_MAX + 3] = {own[0], own[1]};
     for (size_t i = 0; run->spec->schemas != NULL && run->spec->schemas[i].component != NULL; i++) {
         if (i == SCHEMAS_MAX)
             return TALLY_E_BUG;
-        schemas[i + 1] = run->spec->schemas[i];
+        schemas[i + 2] = run->spec->schemas[i];
     }
-    struct tally_db_options options = {.location = tally_config_string(run->config, "database"),
-                                       .schemas = schemas,
-                                       .metrics = run->service.metrics};
+    const char *location = tally_config_string(run->config, "database");
+    run->shared = tally_db_file(location) == NULL;
+    struct tally_db_options options = {
+        .location = location, .schemas = schemas, .metrics = run->service.metrics};
     return tally_db_open(&options, &run->service.db);
 }
 
@@ -188,8 +191,8 @@ static enum tally_error start(struct run *run)
         e = open_keys(run);
     if (e == TALLY_OK)
         e = open_database(run);
-    run->context =
-        (struct tally_endpoint_context){&run->auth, service->db, run->inflight, service->clock, NULL};
+    run->context = (struct tally_endpoint_context){&run->auth,     service->db, run->inflight,
+                                                   service->clock, NULL,        run->shared};
     if (e == TALLY_OK && spec->start != NULL)
         e = spec->start(service, &run->context.wing);
     run->started = e == TALLY_OK;

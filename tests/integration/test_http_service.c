@@ -1,6 +1,7 @@
 /* A whole daemon in a process of its own: signed changes, idempotency, restart, signals, start rules. */
 #include "host/service/keyfile.h"
 #include "tests/support/check_main.h"
+#include "tests/support/pg_world.h"
 #include "tests/support/service_support.h"
 #include "tests/support/sumd.h"
 
@@ -380,8 +381,73 @@ START_TEST(a_daemon_that_cannot_serve_says_so_and_ends)
 }
 END_TEST
 
-int main(void)
+/* The second process; its port. It answers to the first one's authority. */
+static uint16_t start_second(pid_t *pid)
 {
+    char port_file[160];
+    folder_path(sumd.folder, "port-2", port_file);
+    char *words[] = {"--database",  sumd.database, "--port",         "0",
+                     "--port-file", port_file,     "--trusted-keys", sumd.keys_file,
+                     "--log-level", "off",         "--authority",    sumd.base_url + 7,
+                     NULL};
+    *pid = sumd_run(words);
+    while (access(port_file, R_OK) != 0) {
+        ck_assert_int_eq(waitpid(*pid, NULL, WNOHANG), 0);
+        usleep(1000);
+    }
+    char *text = file_read(port_file);
+    uint16_t port = (uint16_t)atoi(text);
+    free(text);
+    return port;
+}
+
+static void ck_sent_to(uint16_t port, const char *bytes, const char *status, const char *part)
+{
+    uint16_t first = sumd.port;
+    sumd.port = port;
+    ck_sent(bytes, status, part);
+    sumd.port = first;
+}
+
+START_TEST(processes_that_share_a_database_are_one_service)
+{
+    char bytes[4096], key[16];
+    pid_t pid;
+    pthread_t thread;
+    uint16_t second = start_second(&pid);
+    /* A change that one refused cannot be replayed to the other. */
+    record(bytes, sizeof bytes, "r1", "{\"name\":\"b\",\"amount\":-5}");
+    ck_sent(bytes, "409", "\"code\":405");
+    ck_sent_to(second, bytes, "401", "\"code\":208");
+    record(bytes, sizeof bytes, "r2", "{\"name\":\"b\",\"amount\":5}");
+    ck_sent_to(second, bytes, "200", "{\"total\":5}");
+    ck_sent(bytes, "401", "\"code\":208");
+    record(bytes, sizeof bytes, "r2", "{\"name\":\"b\",\"amount\":5}");
+    ck_sent(bytes, "200", "Idempotency-Replayed: true");
+    /* The same keys at both at once. */
+    ck_assert_int_eq(pthread_create(&thread, NULL, ask_two_hundred, NULL), 0);
+    for (int i = 0; i < 200; i++) {
+        snprintf(key, sizeof key, "k%d", i);
+        record(bytes, sizeof bytes, key, "{\"name\":\"a\",\"amount\":1}");
+        char *answer = http_raw(second, bytes, strlen(bytes));
+        ck_assert_msg(strncmp(answer + 9, "200", 3) == 0, "answer: %s", answer);
+        free(answer);
+    }
+    pthread_join(thread, NULL);
+    ck_assert_int_eq(confirmed, 200);
+    ck_assert_int_eq(total_of("a"), 200);
+    kill(pid, SIGTERM);
+    int status;
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert_int_eq(status, 0);
+}
+END_TEST
+
+int main(int argc, char **argv)
+{
+    sumd.postgres = argc > 1 && strcmp(argv[1], "postgresql") == 0;
+    if (sumd.postgres && !pg_world_start(false))
+        return 1;
     Suite *suite = suite_create("http_service");
     TCase *all = tcase_create("daemon");
     tcase_set_timeout(all, 100);
@@ -397,6 +463,10 @@ int main(void)
     tcase_add_test(all, roles_are_kept_apart_and_sighup_reads_the_keys_again);
     tcase_add_test(all, after_kill_every_key_asked_again_counts_once);
     tcase_add_test(all, a_daemon_that_cannot_serve_says_so_and_ends);
+    if (sumd.postgres)
+        tcase_add_test(all, processes_that_share_a_database_are_one_service);
     suite_add_tcase(suite, all);
-    return tally_check_main(suite, NULL);
+    bool postgres = sumd.postgres;
+    int status = tally_check_main(suite, NULL);
+    return !postgres || pg_world_stop() ? status : 1;
 }

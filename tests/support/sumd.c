@@ -13,6 +13,7 @@
 
 #include "host/base/log.h"
 #include "host/service/keyfile.h"
+#include "tests/support/pg_world.h"
 #include "tests/support/service_support.h"
 
 static const struct tally_db_migration sums_migrations[] = {
@@ -39,7 +40,8 @@ static enum tally_error prepare_add(struct tally_call *call, void *state)
 static enum tally_error apply_add(struct tally_call *call, void *state, struct tally_tx *tx)
 {
     const struct addition *addition = state;
-    struct tally_stmt *stmt = tally_db_prepare(tx, "INSERT OR IGNORE INTO sums (name, total) VALUES (?1, 0)");
+    struct tally_stmt *stmt =
+        tally_db_prepare(tx, "INSERT INTO sums (name, total) VALUES (?1, 0) ON CONFLICT DO NOTHING");
     tally_bind_text(stmt, 1, addition->name);
     enum tally_error e = tally_run(stmt);
     if (e != TALLY_OK)
@@ -209,7 +211,10 @@ void sumd_setup(void)
 {
     tally_log_setup(STDERR_FILENO, TALLY_LOG_OFF, &tally_system_clock);
     folder_make(sumd.folder);
-    folder_path(sumd.folder, "sums.db", sumd.database);
+    if (sumd.postgres)
+        ck_assert(pg_world_fresh(sumd.database));
+    else
+        folder_path(sumd.folder, "sums.db", sumd.database);
     folder_path(sumd.folder, "port", sumd.port_file);
     folder_path(sumd.folder, "keys.json", sumd.keys_file);
     folder_path(sumd.folder, "pipe", sumd.pipe);

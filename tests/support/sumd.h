@@ -13,7 +13,8 @@
 extern const struct tally_service_spec sumd_spec;
 
 struct sumd {
-    char folder[64], database[160], port_file[160], keys_file[160], pipe[160], base_url[64];
+    bool postgres; /* set before sumd_setup: over a pg_world that runs, in a fresh schema */
+    char folder[64], database[320], port_file[160], keys_file[160], pipe[160], base_url[64];
     uint16_t port;
     pid_t pid; /* 0: not running */
     EVP_PKEY *kiosk_key;
