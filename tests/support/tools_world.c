@@ -13,7 +13,11 @@
 #include "tests/support/check_main.h"
 #include "tests/support/chosen_card.h"
 
-enum { LINE = 4096 };
+enum { LINE = 4096, ARGUMENTS = 16 };
+
+/* Three looks of the reader: a tool that resets the card it has lost makes pcscd miss that it went, if it is
+ * back before the next look. */
+#define TORN_AWAY_MS "1200"
 
 static void path_of(const struct tools_world *w, const char *name, char out[TEST_PATH_MAX])
 {
@@ -176,13 +180,17 @@ static void make_chip(struct tools_world *w, const char *image)
     ck_assert_msg(run_line(w, line) == 0, "%s", w->err);
 }
 
-void tools_insert(struct tools_world *w, unsigned slot, const char *fault, const char *at)
+/* extra: more options of the card's program, NULL-terminated. */
+static void insert(struct tools_world *w, unsigned slot, const char *const *extra)
 {
     char image[TEST_PATH_MAX], name[16], port[16];
+    const char *argv[ARGUMENTS] = {chosen_program(), "--image", image, "--port", port};
     snprintf(name, sizeof name, "card%u.img", slot);
     path_of(w, name, image);
     make_chip(w, image);
     snprintf(port, sizeof port, "%u", tally_private_pcscd_port(w->pcscd, slot));
+    for (size_t n = 5; *extra != NULL && n < ARGUMENTS - 1; n++)
+        argv[n] = *extra++;
     const pid_t parent = getpid(), pid = fork();
     ck_assert_int_ge(pid, 0);
     w->card[slot] = pid;
@@ -190,9 +198,23 @@ void tools_insert(struct tools_world *w, unsigned slot, const char *fault, const
         return;
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() == parent)
-        execl(chosen_program(), chosen_program(), "--image", image, "--port", port, "--away-ms", "600", fault,
-              at, (char *)NULL);
+        execv(argv[0], (char *const *)(uintptr_t)argv);
     _exit(127);
+}
+
+void tools_insert(struct tools_world *w, unsigned slot, const char *fault, const char *at)
+{
+    const char *const extra[] = {"--away-ms", "600", fault, at, NULL};
+    insert(w, slot, extra);
+}
+
+void tools_insert_torn(struct tools_world *w, unsigned slot, uint64_t operation, uint64_t seed)
+{
+    char at[24], how[24];
+    const char *const extra[] = {"--away-ms", TORN_AWAY_MS, "--cut-at", at, "--cut-seed", how, NULL};
+    snprintf(at, sizeof at, "%lu", (unsigned long)operation);
+    snprintf(how, sizeof how, "%lu", (unsigned long)seed);
+    insert(w, slot, extra);
 }
 
 void tools_remove(struct tools_world *w, unsigned slot)

@@ -41,6 +41,10 @@ void tools_leave(struct tools_world *w);
  * ("--drop-answer-at", "7"), or NULL. */
 void tools_insert(struct tools_world *w, unsigned slot, const char *fault, const char *at);
 
+/* The same with a card whose power fails in this flash operation of its life in the slot (from 1), torn by
+ * the seed; then it is gone, its process ended, until it is removed and inserted again. */
+void tools_insert_torn(struct tools_world *w, unsigned slot, uint64_t operation, uint64_t seed);
+
 /* Takes the card away, and waits until the reader has seen it. */
 void tools_remove(struct tools_world *w, unsigned slot);
 
