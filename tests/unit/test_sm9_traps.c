@@ -78,17 +78,17 @@ END_TEST
 
 enum { TINY = G1_BYTES + SM9_TAG_BYTES + 1 };
 
-/* A scalar with which a message of one byte gets this key for K1. */
-static void find_scalar(struct fn *r, bool zero, const struct sm9_decrypt_key *own)
+/* A scalar with which a message of one byte gets a K1 that is zero, or not. The search begins where there is
+ * one. */
+static void find_scalar(struct fn *r, bool zero)
 {
-    uint32_t state = 2;
+    uint32_t state = zero ? 188 : 0;
     uint8_t c[SM9_KEM_BYTES], k[1 + SM9_TAG_BYTES];
     for (;;) {
         random_fn(&state, r);
         struct script script = {r, 1, 0};
         const struct sm9_random source = {fill_script, &script};
         ck_assert_int_eq(sm9_encapsulate(k, sizeof k, c, &encrypt_key, &bob, &source), SM9_OK);
-        ck_assert_int_eq(sm9_decapsulate(k, sizeof k, c, own, &bob), SM9_OK);
         if ((k[0] == 0) == zero)
             return;
     }
@@ -101,8 +101,8 @@ START_TEST(a_key_of_zeros_is_drawn_again)
     struct sm9_decrypt_key own;
     uint8_t with_zero[SM9_KEM_BYTES], k[1 + SM9_TAG_BYTES], out[TINY], want[TINY], back[1] = {1};
     bobs_keys(&own);
-    find_scalar(&scalars[0], true, &own);
-    find_scalar(&scalars[2], false, &own);
+    find_scalar(&scalars[0], true);
+    find_scalar(&scalars[2], false);
     scalars[1] = scalars[0];
     scalars[3] = scalars[2];
     struct script script = {scalars, 4, 0}, second = {scalars + 2, 2, 0};
