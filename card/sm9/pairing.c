@@ -94,11 +94,15 @@ static void add_and_multiply(struct fp12 *f, struct g2 *t, const struct g2_affin
     fp12_mul_line(f, f, &l.l0, &l.l2);
 }
 
-/* The first doubling, where f is still 1. */
-static void start(struct fp12 *f, struct g2 *t, const struct g2_affine *q, const struct g1_affine *p)
+/* The first doubling, where f is still 1. A line of scaled coordinates is the line times an element of Fp2,
+ * which the final exponentiation removes. */
+static void start(struct fp12 *f, struct g2 *t, const struct g2_affine *q, const struct g1_affine *p,
+                  const struct fp2 *blind)
 {
     struct line l;
-    g2_from_affine(t, q);
+    fp2_mul(&t->x, &q->x, blind);
+    fp2_mul(&t->y, &q->y, blind);
+    t->z = *blind;
     double_step(t, &l, p);
     f->a0 = l.l0;
     f->a1 = fp4_zero;
@@ -106,12 +110,13 @@ static void start(struct fp12 *f, struct g2 *t, const struct g2_affine *q, const
     f->a2.b1 = fp2_zero;
 }
 
-void miller_loop(struct fp12 *f, const struct g1_affine *p, const struct g2_affine *q)
+void miller_loop(struct fp12 *f, const struct g1_affine *p, const struct g2_affine *q,
+                 const struct fp2 *blind)
 {
     struct g2_affine image = *q;
     struct g2 t;
     struct line l;
-    start(f, &t, q, p);
+    start(f, &t, q, p, blind);
     for (size_t i = 1; i < sizeof loop_digits; i++) {
         fp12_square(f, f);
         double_step(&t, &l, p);
@@ -179,8 +184,14 @@ void final_exponentiation(struct fp12 *r, const struct fp12 *a)
     hard_part(r);
 }
 
+void pairing_blinded(struct fp12 *r, const struct g1_affine *p, const struct g2_affine *q,
+                     const struct fp2 *blind)
+{
+    miller_loop(r, p, q, blind);
+    final_exponentiation(r, r);
+}
+
 void pairing(struct fp12 *r, const struct g1_affine *p, const struct g2_affine *q)
 {
-    miller_loop(r, p, q);
-    final_exponentiation(r, r);
+    pairing_blinded(r, p, q, &fp2_one);
 }

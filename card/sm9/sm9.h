@@ -67,6 +67,7 @@ struct sm9_sign_key {
 
 struct sm9_decrypt_key {
     struct g2_affine de;
+    struct fp2 blind; /* not zero */
 };
 
 /* --- Key centre: .2, 6.1 and 7.1 --- */
@@ -103,6 +104,11 @@ enum sm9_result sm9_sign_key_init(struct sm9_sign_key *key, const uint8_t ds[G1_
 
 /* Also for the key of an exchange. */
 enum sm9_result sm9_decrypt_key_init(struct sm9_decrypt_key *key, const uint8_t de[G2_BYTES]);
+
+/* Draws what hides the key during its next decapsulations and exchanges from who measures power: the pairing
+ * starts from other coordinates of the same point, at the cost of two multiplications. Before each use, where
+ * that matters. The key is as before when the random source fails. */
+enum sm9_result sm9_decrypt_key_blind(struct sm9_decrypt_key *key, const struct sm9_random *random);
 
 /* --- Signature: .2, clause 6 --- */
 

@@ -90,7 +90,7 @@ enum sm9_result sm9_exchange_finish(struct sm9_exchange *x, const struct sm9_enc
     /* The initiator has g1 = e(Ppub, P2)^rA and g2 = e(RB, deA); the responder the other way round; g3 joins
      * both. */
     gt_base_power(&mine, &key->g, &x->r);
-    pairing(&received, &r_other, &own->de);
+    pairing_blinded(&received, &r_other, &own->de, &own->blind);
     gt_power(&g.g3, &received, &x->r);
     g.g1 = initiator ? mine : received;
     g.g2 = initiator ? received : mine;

@@ -76,7 +76,7 @@ static enum sm9_result decapsulate(struct sm3 *input, const uint8_t c[SM9_KEM_BY
     struct fp12 w;
     if (!g1_from_bytes(&point, c))
         return SM9_E_POINT;
-    pairing(&w, &point, &own->de);
+    pairing_blinded(&w, &point, &own->de, &own->blind);
     sm9_kem_input(input, c, &w, id);
     sm9_wipe(&w, sizeof w);
     return SM9_OK;

@@ -181,8 +181,25 @@ enum sm9_result sm9_sign_key_init(struct sm9_sign_key *key, const uint8_t ds[G1_
 
 enum sm9_result sm9_decrypt_key_init(struct sm9_decrypt_key *key, const uint8_t de[G2_BYTES])
 {
+    key->blind = fp2_one;
     if (g2_from_bytes(&key->de, de))
         return SM9_OK;
     sm9_wipe(key, sizeof *key);
     return SM9_E_KEY;
+}
+
+enum sm9_result sm9_decrypt_key_blind(struct sm9_decrypt_key *key, const struct sm9_random *random)
+{
+    struct fn c0, c1;
+    enum sm9_result result = sm9_random_scalar(&c0, random);
+    if (result == SM9_OK)
+        result = sm9_random_scalar(&c1, random);
+    /* Not zero, and below n, which is below p: some element. */
+    if (result == SM9_OK) {
+        memcpy(key->blind.c0.l, c0.l, sizeof c0.l);
+        memcpy(key->blind.c1.l, c1.l, sizeof c1.l);
+    }
+    sm9_wipe(&c0, sizeof c0);
+    sm9_wipe(&c1, sizeof c1);
+    return result;
 }

@@ -162,6 +162,14 @@ enum tsm9_result tsm9_verify(const uint8_t signature[TSM9_SIGNATURE_SIZE], const
 
 /* ---- Key encapsulation ---- */
 
+/* The key for one use, blinded for it; the caller wipes it. */
+static enum tsm9_result blinded(struct sm9_decrypt_key *key, const struct tsm9_decrypter *own)
+{
+    struct sm9_random source = sm9lib_source(NULL);
+    *key = own->key;
+    return from(sm9_decrypt_key_blind(key, &source));
+}
+
 enum tsm9_result tsm9_encapsulate(uint8_t *secret, size_t n, uint8_t capsule[TSM9_CAPSULE_SIZE],
                                   const struct tsm9_encrypter *key, const uint8_t *id, size_t id_len,
                                   const struct tsm9_random *random)
@@ -175,7 +183,14 @@ enum tsm9_result tsm9_decapsulate(uint8_t *secret, size_t n, const uint8_t capsu
                                   const struct tsm9_decrypter *own, const uint8_t *id, size_t id_len)
 {
     const struct sm9_id who = {id, id_len};
-    return from(sm9_decapsulate(secret, n, capsule, &own->key, &who));
+    struct sm9_decrypt_key key;
+    if (n >= 1 && n <= TSM9_DERIVED_MAX)
+        memset(secret, 0, n);
+    enum tsm9_result r = blinded(&key, own);
+    if (r == TSM9_OK)
+        r = from(sm9_decapsulate(secret, n, capsule, &key, &who));
+    sm9_wipe(&key, sizeof key);
+    return r;
 }
 
 /* ---- Encryption ---- */
@@ -215,11 +230,17 @@ enum tsm9_result tsm9_decrypt(uint8_t *message, size_t *message_len, enum tsm9_m
     if (len <= TSM9_OVERHEAD || len > TSM9_OVERHEAD + TSM9_MESSAGE_MAX + BLOCK)
         return TSM9_E_LENGTH;
     memset(message, 0, len - TSM9_OVERHEAD);
-    if (mode == TSM9_SM4_ECB)
-        return sm9lib_decrypt_blocks(message, message_len, in, len, &own->key, &who);
-    enum tsm9_result r =
-        mode == TSM9_STREAM ? from(sm9_decrypt(message, in, len, &own->key, &who)) : TSM9_E_LENGTH;
-    *message_len = r == TSM9_OK ? len - TSM9_OVERHEAD : 0;
+    if (mode != TSM9_STREAM && mode != TSM9_SM4_ECB)
+        return TSM9_E_LENGTH;
+    struct sm9_decrypt_key key;
+    enum tsm9_result r = blinded(&key, own);
+    if (r == TSM9_OK && mode == TSM9_SM4_ECB) {
+        r = sm9lib_decrypt_blocks(message, message_len, in, len, &key, &who);
+    } else if (r == TSM9_OK) {
+        r = from(sm9_decrypt(message, in, len, &key, &who));
+        *message_len = r == TSM9_OK ? len - TSM9_OVERHEAD : 0;
+    }
+    sm9_wipe(&key, sizeof key);
     return r;
 }
 
@@ -267,8 +288,12 @@ enum tsm9_result tsm9_exchange_finish(struct tsm9_exchange *x, const struct tsm9
         return TSM9_E_LENGTH;
     if (x->used)
         return TSM9_E_KEY;
-    enum tsm9_result r = from(sm9_exchange_finish(&x->x, &key->key, &own->key, initiator != 0, &a, &b, peer_r,
-                                                  secret, n, confirm_responder, confirm_initiator));
+    struct sm9_decrypt_key secret_key;
+    enum tsm9_result r = blinded(&secret_key, own);
+    if (r == TSM9_OK)
+        r = from(sm9_exchange_finish(&x->x, &key->key, &secret_key, initiator != 0, &a, &b, peer_r, secret, n,
+                                     confirm_responder, confirm_initiator));
+    sm9_wipe(&secret_key, sizeof secret_key);
     x->used = r == TSM9_OK;
     return r;
 }

@@ -29,7 +29,7 @@ int main(void)
 {
     struct fp12 gt;
     products = reductions = 0;
-    miller_loop(&gt, &g1_generator, &g2_generator);
+    miller_loop(&gt, &g1_generator, &g2_generator, &fp2_one);
     unsigned long loop = products;
     final_exponentiation(&gt, &gt);
     printf("sm9.miller_loop_fp_muls %lu\n", loop);

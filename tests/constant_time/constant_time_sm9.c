@@ -89,7 +89,8 @@ static bool encapsulate(struct centre *c)
         return false;
     public(capsule, sizeof capsule);
     secret(&own, sizeof own);
-    bool good = done(sm9_decapsulate(other, sizeof other, capsule, &own, &id));
+    bool good = done(sm9_decrypt_key_blind(&own, &secret_random)) &&
+                done(sm9_decapsulate(other, sizeof other, capsule, &own, &id));
     public(one, sizeof one);
     public(other, sizeof other);
     return good && memcmp(one, other, sizeof one) == 0;

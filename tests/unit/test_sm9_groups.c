@@ -205,6 +205,29 @@ START_TEST(pairing_is_bilinear)
 }
 END_TEST
 
+START_TEST(blinded_pairings_are_pairings)
+{
+    uint32_t state = 950;
+    struct g1 p;
+    struct g2 q;
+    struct g1_affine pa;
+    struct g2_affine qa;
+    struct fp2 blind, other;
+    struct fp12 plain, blinded, loop, other_loop;
+    random_g1(&state, &p);
+    random_g2(&state, &q);
+    random_fp2(&state, &blind);
+    random_fp2(&state, &other);
+    ck_assert(g1_to_affine(&pa, &p) && g2_to_affine(&qa, &q));
+    pairing(&plain, &pa, &qa);
+    pairing_blinded(&blinded, &pa, &qa, &blind);
+    ck_assert(fp12_equal(&plain, &blinded));
+    miller_loop(&loop, &pa, &qa, &blind);
+    miller_loop(&other_loop, &pa, &qa, &other);
+    ck_assert(!fp12_equal(&loop, &other_loop));
+}
+END_TEST
+
 static struct gt_base base; /* large */
 
 START_TEST(gt_powers)
@@ -257,6 +280,7 @@ int main(void)
     tcase_add_test(c, multiples_at_the_edges);
     tcase_add_test(c, endomorphisms_are_multiplications);
     tcase_add_test(c, pairing_is_bilinear);
+    tcase_add_test(c, blinded_pairings_are_pairings);
     tcase_add_test(c, gt_powers);
     suite_add_tcase(s, c);
     return tally_check_main(s, NULL);

@@ -239,6 +239,12 @@ START_TEST(random_keys_and_messages_round_trip)
         ck_assert_int_eq(sm9_encrypt(out, &encrypt_key, &bob, message, len, &random), SM9_OK);
         ck_assert_int_eq(sm9_decrypt(back, out, G1_BYTES + SM9_TAG_BYTES + len, &own_decrypt, &bob), SM9_OK);
         ck_assert_mem_eq(back, message, len);
+        struct fp2 before = own_decrypt.blind;
+        ck_assert_int_eq(sm9_decrypt_key_blind(&own_decrypt, &random), SM9_OK);
+        ck_assert(!fp2_equal(&own_decrypt.blind, &before));
+        memset(back, 0, sizeof back);
+        ck_assert_int_eq(sm9_decrypt(back, out, G1_BYTES + SM9_TAG_BYTES + len, &own_decrypt, &bob), SM9_OK);
+        ck_assert_mem_eq(back, message, len);
     }
 }
 END_TEST
@@ -257,6 +263,9 @@ START_TEST(bad_keys_lengths_and_random_are_refused)
     ck_assert_int_eq(sm9_sign_extract(ds, master, &empty), SM9_E_LENGTH);
     ck_assert_int_eq(sm9_sign_public_init(&sign_key, ppub), SM9_E_KEY);
     ck_assert_int_eq(sm9_master_generate(master, &broken), SM9_E_RANDOM);
+    struct sm9_decrypt_key own = {.blind = fp2_one};
+    ck_assert_int_eq(sm9_decrypt_key_blind(&own, &broken), SM9_E_RANDOM);
+    ck_assert(fp2_equal(&own.blind, &fp2_one));
 }
 END_TEST
 
