@@ -2,16 +2,6 @@
 
 #include "host/crypto/umbral_curve.h"
 
-/* h = H("CFRAG_VERIFICATION", E, E1, E2, V, V1, V2, U, U1, U2). */
-static bool hash(const struct tally_umbral_capsule *c, const struct tally_umbral_cfrag *f, umbral_scalar h)
-{
-    enum { N = TALLY_UMBRAL_POINT_SIZE };
-    const struct tally_bytes parts[] = {{c->e.bytes, N},     {f->e1.bytes, N},         {f->e2.bytes, N},
-                                        {c->v.bytes, N},     {f->v1.bytes, N},         {f->v2.bytes, N},
-                                        {umbral_u_bytes, N}, {f->commitment.bytes, N}, {f->u2.bytes, N}};
-    return umbral_hash("CFRAG_VERIFICATION", parts, sizeof parts / sizeof *parts, h);
-}
-
 /* E1 = rk·E, V1 = rk·V; and that the same rk was used as in U1 = rk·U: E2 = kE, V2 = kV, U2 = kU, z = k +
  * h·rk.
  */
@@ -24,7 +14,7 @@ static enum tally_error transform(const struct tally_umbral_capsule *c, const um
         return e;
     bool good = umbral_point_mul(&c->e, rk, &f->e1) && umbral_point_mul(&c->v, rk, &f->v1) &&
                 umbral_point_mul(&c->e, k, &f->e2) && umbral_point_mul(&c->v, k, &f->v2) &&
-                umbral_u_mul(k, &f->u2) && hash(c, f, h) && umbral_scalar_mul(rk, h, h) &&
+                umbral_u_mul(k, &f->u2) && umbral_hash_cfrag(c, f, h) && umbral_scalar_mul(rk, h, h) &&
                 umbral_scalar_add(k, h, f->z);
     tally_wipe(k, sizeof k);
     tally_wipe(h, sizeof h);
@@ -62,9 +52,10 @@ static bool proof_holds(const struct tally_umbral_cfrag *f, const struct tally_u
 {
     umbral_scalar h;
     struct tally_umbral_point left;
-    return hash(c, f, h) && umbral_point_mul_public(&c->e, f->z, &left) && proves(&left, &f->e1, &f->e2, h) &&
-           umbral_point_mul_public(&c->v, f->z, &left) && proves(&left, &f->v1, &f->v2, h) &&
-           umbral_u_mul(f->z, &left) && proves(&left, &f->commitment, &f->u2, h);
+    return umbral_hash_cfrag(c, f, h) && umbral_point_mul_public(&c->e, f->z, &left) &&
+           proves(&left, &f->e1, &f->e2, h) && umbral_point_mul_public(&c->v, f->z, &left) &&
+           proves(&left, &f->v1, &f->v2, h) && umbral_u_mul(f->z, &left) &&
+           proves(&left, &f->commitment, &f->u2, h);
 }
 
 enum tally_error tally_umbral_cfrag_verify(const struct tally_umbral_cfrag *cfrag,

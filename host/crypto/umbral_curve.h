@@ -50,10 +50,15 @@ bool umbral_u_mul(const umbral_scalar k, struct tally_umbral_point *out);
 /* ---- Hashes to scalars: SHA-256( be32(length of dst) || dst || parts ), reduced ---- */
 
 bool umbral_hash(const char *dst, const struct tally_bytes *parts, size_t count, umbral_scalar out);
+bool umbral_hash_under(struct tally_bytes dst, const struct tally_bytes *parts, size_t count,
+                       umbral_scalar out);
 
 /* H("CAPSULE_POINTS", E, V). */
 bool umbral_hash_capsule(const struct tally_umbral_point *e, const struct tally_umbral_point *v,
                          umbral_scalar out);
+/* H("CFRAG_VERIFICATION", E, E1, E2, V, V1, V2, U, U1, U2). */
+bool umbral_hash_cfrag(const struct tally_umbral_capsule *c, const struct tally_umbral_cfrag *f,
+                       umbral_scalar h);
 /* What the two ends of a delegation share: X, B, D. */
 struct umbral_shared {
     const struct tally_umbral_point *precursor, *receiving, *dh;

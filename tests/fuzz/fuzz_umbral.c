@@ -2,6 +2,7 @@
  * byte, and checking it never goes astray. */
 #include <string.h>
 
+#include "host/crypto/umbral_extra.h"
 #include "tests/support/must.h"
 #include "tests/support/pledge_world.h"
 
@@ -103,10 +104,19 @@ static void openable(const uint8_t *data, size_t size)
     (void)tally_openable_open(&w.seller, &w.trust, &o, 1, ticket, &n);
 }
 
+static void evidence(const uint8_t *data, size_t size)
+{
+    struct tally_umbral_evidence e;
+    if (tally_umbral_evidence_read(data, size, &e) != TALLY_OK)
+        return;
+    tally_umbral_evidence_write(&e, again);
+    same(data, size, TALLY_UMBRAL_EVIDENCE_SIZE);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static void (*const readers[])(const uint8_t *data, size_t size) = {
-        capsule, kfrag, cfrag, der, channel_key, grant, pledged, openable};
+        capsule, kfrag, cfrag, der, channel_key, grant, pledged, openable, evidence};
     static bool ready;
     if (!ready)
         pledge_world_init(&w);

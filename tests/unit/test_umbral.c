@@ -1,5 +1,6 @@
 /* Umbral: the package's own objects are read, written back and worked with; threshold and flags; errors. */
-#include "host/crypto/umbral.h"
+#include "host/crypto/umbral_curve.h"
+#include "host/crypto/umbral_extra.h"
 #include "tests/unit/crypto_support.h"
 #include "tests/unit/umbral_vectors.h"
 
@@ -126,6 +127,59 @@ START_TEST(vectors_of_signatures)
 }
 END_TEST
 
+/* From the package: seed of 32 bytes 05, label "x"; and its factory's secret with the label "y". */
+START_TEST(factory_vectors)
+{
+    uint8_t seed[TALLY_UMBRAL_SEED_SIZE], made[TALLY_UMBRAL_SEED_SIZE], secret[TALLY_UMBRAL_MADE_SECRET_SIZE];
+    const uint8_t x[1] = {'x'}, y[1] = {'y'};
+    static const uint8_t long_label[TALLY_UMBRAL_LABEL_MAX + 1];
+    struct tally_umbral_secret key;
+    memset(seed, 5, sizeof seed);
+    ck_assert_int_eq(tally_umbral_factory_secret(seed, x, 1, secret), TALLY_OK);
+    ck_assert_hex(
+        secret, sizeof secret,
+        "6bbfcdb0696553ac0068309bbb3ce106bf4524b7a690df404f11c1781062337d973d3e7babb6331a1e5e240faf17367f"
+        "9b69bde634216a3c05ac939ce309ba2a");
+    ck_assert_int_eq(tally_umbral_factory_key(seed, x, 1, &key), TALLY_OK);
+    ck_assert_hex(key.scalar, sizeof key.scalar,
+                  "3f13477371562bfd1b1484528d344b2367f2c68653261877b0ee45027c584101");
+    ck_assert_int_eq(tally_umbral_factory_factory(seed, x, 1, made), TALLY_OK);
+    ck_assert_int_eq(tally_umbral_factory_secret(made, y, 1, secret), TALLY_OK);
+    ck_assert_hex(
+        secret, sizeof secret,
+        "6dc95da303aebaaeff29bf7e3c4cf51549a37a046777986e9b9d65ac52663d423d1a0a33e3a2c2a0ae4a086de556ca2c"
+        "06006a3c82b697a8d35604093e1fb53f");
+    ck_assert_int_eq(tally_umbral_factory_key(seed, long_label, sizeof long_label, &key), TALLY_E_USAGE);
+    ck_assert(all_zero((const uint8_t *)&key, sizeof key));
+}
+END_TEST
+
+/* Each product in the evidence is what the next point makes of it: zE = hE1 + E2, and so on. */
+START_TEST(evidence_adds_up)
+{
+    const struct umbral_vector *v = &umbral_vectors[_i];
+    const struct tally_umbral_secret owner = secret_of(v->owner), receiver = secret_of(v->receiver),
+                                     signer = secret_of(v->signer);
+    const struct tally_umbral_capsule c = capsule_of(v->capsule);
+    const struct tally_umbral_verified_cfrag f = {cfrag_of(v->cfrag[0])};
+    struct tally_umbral_evidence e, again;
+    struct tally_umbral_point sum;
+    static const size_t rows[3][3] = {{1, 3, 4}, {6, 8, 9}, {10, 12, 13}};
+    uint8_t bytes[TALLY_UMBRAL_EVIDENCE_SIZE];
+    ck_assert_int_eq(
+        tally_umbral_evidence_make(&c, &f, &signer.public_key, &owner.public_key, &receiver.public_key, &e),
+        TALLY_OK);
+    for (size_t i = 0; i < 3; i++)
+        ck_assert(umbral_point_add(&e.point[rows[i][1]], &e.point[rows[i][2]], &sum) &&
+                  umbral_point_equal(&sum, &e.point[rows[i][0]]));
+    tally_umbral_evidence_write(&e, bytes);
+    ck_assert_int_eq(tally_umbral_evidence_read(bytes, sizeof bytes, &again), TALLY_OK);
+    ck_assert_mem_eq(&again, &e, sizeof e.point);
+    bytes[sizeof bytes - 1] ^= 4;
+    ck_assert_int_eq(tally_umbral_evidence_read(bytes, sizeof bytes, &again), TALLY_E_FORMAT);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
     Suite *s = suite_create("umbral");
@@ -134,6 +188,8 @@ static Suite *make_suite(void)
     tcase_add_loop_test(t, vectors_are_read_and_written_back, 0, UMBRAL_VECTORS);
     tcase_add_loop_test(t, vectors_verify_and_open, 0, UMBRAL_VECTORS);
     tcase_add_loop_test(t, vectors_of_signatures, 0, UMBRAL_VECTORS);
+    tcase_add_test(t, factory_vectors);
+    tcase_add_loop_test(t, evidence_adds_up, 0, UMBRAL_VECTORS);
     suite_add_tcase(s, t);
     return s;
 }
