@@ -10,7 +10,7 @@
  * Errors: TALLY_E_FORMAT, bytes that are no such object (length, framing, not a point of the curve, a scalar
  * not in 1..n-1); TALLY_E_CRYPTO, a well-formed object that does not verify or does not open; TALLY_E_USAGE,
  * a limit of ours; TALLY_E_IO, the random source failed; TALLY_E_MEMORY; TALLY_E_BUG, a library failed. On
- * every failure results are zero.
+ * every failure results are zero; beyond a limit of size or number, nothing is written.
  *
  * Objects are plain values, owned by the caller. Any number of threads may call with objects of their own.
  * Secret scalars meet constant-time code only; structs that hold some have a wipe function, for the caller to

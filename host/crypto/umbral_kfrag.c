@@ -108,15 +108,16 @@ tally_umbral_rekey(const struct tally_umbral_secret *delegating, const struct ta
                    const struct tally_umbral_secret *signer, const struct tally_umbral_rekey_options *options,
                    const struct tally_random *random, struct tally_umbral_verified_kfrag *kfrags)
 {
-    if (options->threshold < 1 || options->threshold > options->shares ||
-        options->shares > TALLY_UMBRAL_SHARES_MAX)
+    if (options->shares > TALLY_UMBRAL_SHARES_MAX)
+        return TALLY_E_USAGE;
+    memset(kfrags, 0, options->shares * sizeof *kfrags);
+    if (options->threshold < 1 || options->threshold > options->shares)
         return TALLY_E_USAGE;
     struct delegation g = {.signer = signer,
                            .delegating = &delegating->public_key,
                            .receiving = receiving,
                            .options = options,
                            .random = random};
-    memset(kfrags, 0, options->shares * sizeof *kfrags);
     enum tally_error e = begin(&g, delegating->scalar);
     for (size_t i = 0; e == TALLY_OK && i < options->shares; i++)
         e = make_fragment(&g, &kfrags[i].kfrag);
