@@ -261,6 +261,7 @@ START_TEST(a_dishonest_relay_gets_nowhere)
     json_t *swapped = json_pack("{s:[O, O, O]}", "messages", json_array_get(list, 1), json_array_get(list, 0),
                                 json_array_get(list, 2));
     refused_round(0, "deal", swapped, CODE(CEREMONY_CONFLICT));
+    refused_round(1, "deal", swapped, CODE(CEREMONY_CONFLICT)); /* and that does not end it there */
     char *bent = strdup(json_string_value(json_array_get(list, 2)));
     bent[300] = bent[300] == '0' ? '1' : '0';
     json_t *other =

@@ -5,6 +5,7 @@
 
 #include "host/base/bytes.h"
 #include "host/crypto/p256.h"
+#include "host/ticketing/json_values.h"
 #include "host/ticketing/keycentre/ceremony.h"
 #include "host/ticketing/keycentre/points.h"
 
@@ -172,9 +173,7 @@ START_TEST(dishonest_dealers_are_named)
         centres[dealer - 1].seed[0] ^= 1;
     deal_all();
     switch (_i) {
-    case 0: /* a commitment that was not committed to */
-        bent->bytes[HEADER] ^= 1;
-        break;
+    case 0: /* a commitment that was not committed to */ bent->bytes[HEADER] ^= 1; break;
     case 1: /* a package that is not what was dealt */
         bent->bytes[HEADER + 2 * (G2_BYTES + G1_BYTES) + 70] ^= 1;
         break;
@@ -280,6 +279,60 @@ START_TEST(what_is_kept_comes_back)
 }
 END_TEST
 
+static json_t *group_json(void)
+{
+    json_t *centres_json = json_array();
+    for (unsigned i = 0; i < 3; i++) {
+        json_t *centre = json_pack("{s:s}", "url", "https://centre.example:8450");
+        tally_json_set_hex(centre, "signing_key", group.signing_keys[i], P256_PUBLIC_SIZE);
+        json_array_append_new(centres_json, centre);
+    }
+    return json_pack("{s:i, s:o, s:{s:i, s:i, s:i, s:i}}", "threshold", 2, "centres", centres_json, "epochs",
+                     "start", 0, "length", 3600, "card_length", 7200, "lead", 900);
+}
+
+static void member(json_t *json, const char *name, json_t *value)
+{
+    json_object_set_new(json, name, value);
+}
+
+/* Each case spoils one thing. */
+START_TEST(bad_group_files_are_refused)
+{
+    struct keycentre_group read;
+    const char *reason;
+    begin(sizes[0]);
+    for (int i = 0; i < 11; i++) {
+        json_t *json = group_json(), *list = json_object_get(json, "centres"),
+               *first = json_array_get(list, 0), *epochs = json_object_get(json, "epochs");
+        switch (i) {
+        case 0: break;
+        case 1: member(json, "threshold", json_integer(1)); break;
+        case 2: member(json, "threshold", json_integer(3)); break;
+        case 3: json_array_remove(list, 2); break;
+        case 4:
+            member(first, "signing_key",
+                   json_incref(json_object_get(json_array_get(list, 1), "signing_key")));
+            break;
+        case 5: member(first, "signing_key", json_string("00")); break;
+        case 6:
+            tally_json_set_hex(first, "signing_key", (const uint8_t[P256_PUBLIC_SIZE]){1}, P256_PUBLIC_SIZE);
+            break;
+        case 7: member(first, "more", json_true()); break;
+        case 8: member(epochs, "lead", json_integer(3601)); break;
+        case 9: member(json, "more", json_true()); break;
+        default: member(json, "centres", json_object()); break;
+        }
+        enum tally_error e = keycentre_group_read(json, &read, &reason);
+        ck_assert_msg(e == (i == 0 ? TALLY_OK : TALLY_E_FORMAT), "case %d", i);
+        ck_assert((reason == NULL) == (i == 0));
+        ck_assert_uint_eq(read.size.centres, i == 0 ? 3 : 0);
+        json_decref(json);
+    }
+    end();
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("keycentre ceremony");
@@ -291,6 +344,7 @@ int main(void)
     tcase_add_loop_test(c, dishonest_dealers_are_named, 0, 3);
     tcase_add_test(c, a_share_off_the_polynomial_is_found);
     tcase_add_test(c, all_must_have_seen_the_same);
+    tcase_add_test(c, bad_group_files_are_refused);
     tcase_add_loop_test(c, what_is_kept_comes_back, 0, GROUPS - 1);
     suite_add_tcase(suite, c);
     return tally_check_main(suite, NULL);

@@ -17,10 +17,6 @@
     {                                                                                                        \
         "ca-file", TALLY_OPTION_PATH, NULL, 0, 0, "PEM file of the only certificate authorities trusted"     \
     }
-#define END_OPTION                                                                                           \
-    {                                                                                                        \
-        NULL, TALLY_OPTION_STRING, NULL, 0, 0, NULL                                                          \
-    }
 
 /* The caller frees caller->key. */
 static enum tally_error open_caller(const struct tally_config *config, struct keycentre_caller *caller)

@@ -12,16 +12,7 @@
 
 enum { DAY_S = 86400 };
 
-#define DATABASE_OPTION                                                                                      \
-    {                                                                                                        \
-        "database", TALLY_OPTION_PATH, NULL, 0, 0, "the database of the centre"                              \
-    }
-#define END_OPTION                                                                                           \
-    {                                                                                                        \
-        NULL, TALLY_OPTION_STRING, NULL, 0, 0, NULL                                                          \
-    }
-
-static const struct tally_db_schema *schemas(void)
+const struct tally_db_schema *keycentre_schemas(void)
 {
     static struct tally_db_schema list[2];
     list[0] = keycentre_schema;
@@ -29,7 +20,7 @@ static const struct tally_db_schema *schemas(void)
 }
 
 /* An existing database, or with `make` one that init makes. */
-static enum tally_error open_db(const struct tally_config *config, bool make, struct tally_db **db)
+enum tally_error keycentre_open_db(const struct tally_config *config, bool make, struct tally_db **db)
 {
     const char *path = tally_command_needs(config, "database");
     *db = NULL;
@@ -38,8 +29,8 @@ static enum tally_error open_db(const struct tally_config *config, bool make, st
     if (!make && access(path, R_OK) != 0)
         return tally_command_fail(TALLY_E_NOT_FOUND, "database", path);
     return tally_command_fail(
-        tally_db_open(&(struct tally_db_options){.location = path, .schemas = schemas()}, db), "database",
-        path);
+        tally_db_open(&(struct tally_db_options){.location = path, .schemas = keycentre_schemas()}, db),
+        "database", path);
 }
 
 static enum tally_error read_passphrase(const struct tally_config *config,
@@ -50,7 +41,7 @@ static enum tally_error read_passphrase(const struct tally_config *config,
 }
 
 /* A record by whoever has the database in hands. */
-static enum tally_error log_here(struct tally_tx *tx, const char *event, const char *subject)
+enum tally_error keycentre_log_here(struct tally_tx *tx, const char *event, const char *subject)
 {
     struct keycentre_record record = {
         .time = tally_clock_wall_s(&tally_system_clock), .party = "-", .request = "-"};
@@ -59,7 +50,7 @@ static enum tally_error log_here(struct tally_tx *tx, const char *event, const c
     return keycentre_audit_append(tx, &record);
 }
 
-static void print_hex(const char *name, const uint8_t *bytes, size_t n)
+void keycentre_print_hex(const char *name, const uint8_t *bytes, size_t n)
 {
     printf("%s ", name);
     for (size_t i = 0; i < n; i++)
@@ -134,7 +125,8 @@ static enum tally_error store_init(struct tally_tx *tx, void *arg)
     enum tally_error e = keycentre_settings_insert(tx, &init->settings);
     for (size_t i = 0; e == TALLY_OK && i < init->count; i++)
         e = keycentre_secret_put(tx, &init->secrets[i]);
-    return e == TALLY_OK ? log_here(tx, "init", init->settings.threshold ? "threshold" : "single") : e;
+    return e == TALLY_OK ? keycentre_log_here(tx, "init", init->settings.threshold ? "threshold" : "single")
+                         : e;
 }
 
 static enum tally_error set_epochs(const struct tally_config *config, struct keycentre_epochs *epochs)
@@ -186,14 +178,14 @@ static enum tally_error run_init(const struct tally_config *config)
     if (e == TALLY_OK)
         e = make_centre(config, &init, &key);
     if (e == TALLY_OK)
-        e = open_db(config, true, &db);
+        e = keycentre_open_db(config, true, &db);
     if (e == TALLY_OK)
         e = tally_command_fail(tally_db_write(db, store_init, &init), "init",
                                tally_config_string(config, "database"));
     if (e == TALLY_OK && key != NULL)
-        print_hex("signing_key", tally_key_public(key, &n), P256_PUBLIC_SIZE);
+        keycentre_print_hex("signing_key", tally_key_public(key, &n), P256_PUBLIC_SIZE);
     else if (e == TALLY_OK && keycentre_masters_digest(&init.settings.keys.masters, master) == TALLY_OK)
-        print_hex("master", master, sizeof master);
+        keycentre_print_hex("master", master, sizeof master);
     tally_db_close(db);
     tally_key_free(key);
     tally_wipe(&init, sizeof init);
@@ -228,7 +220,7 @@ static enum tally_error store_join(struct tally_tx *tx, void *arg)
     settings.group = join->group;
     settings.joined = true;
     e = keycentre_settings_update(tx, &settings);
-    return e == TALLY_OK ? log_here(tx, "join", "-") : e;
+    return e == TALLY_OK ? keycentre_log_here(tx, "join", "-") : e;
 }
 
 enum tally_error keycentre_group_load(const struct tally_config *config, struct keycentre_group *group)
@@ -254,7 +246,7 @@ static enum tally_error open_centre(const struct tally_config *config, struct ta
     memset(centre, 0, sizeof *centre);
     enum tally_error e = read_passphrase(config, &passphrase);
     if (e == TALLY_OK)
-        e = open_db(config, false, db);
+        e = keycentre_open_db(config, false, db);
     if (e == TALLY_OK)
         e = tally_command_fail(keycentre_open(centre, *db, &passphrase, &tally_system_clock), "centre",
                                tally_config_string(config, "database"));
@@ -327,7 +319,7 @@ static enum tally_error store_rewrap(struct tally_tx *tx, void *arg)
         return e;
     memcpy(settings.salt, r->salt, sizeof settings.salt);
     e = keycentre_settings_update(tx, &settings);
-    return e == TALLY_OK ? log_here(tx, "rewrap", "-") : e;
+    return e == TALLY_OK ? keycentre_log_here(tx, "rewrap", "-") : e;
 }
 
 static enum tally_error run_rewrap(const struct tally_config *config)
@@ -357,174 +349,9 @@ static enum tally_error run_rewrap(const struct tally_config *config)
     return tally_command_fail(e, "rewrap", tally_config_string(config, "database"));
 }
 
-/* --- grants --- */
-
-static const struct tally_option grant_options[] = {
-    DATABASE_OPTION,
-    {"party", TALLY_OPTION_STRING, NULL, 0, KEYCENTRE_PARTY_MAX, "who may ask"},
-    {"pattern", TALLY_OPTION_STRING, NULL, 0, KEYCENTRE_HOLDER_MAX,
-     "authd:OPERATOR, card:SERIAL or gate:OPERATOR:STATION:UNIT; any field may be *"},
-    END_OPTION};
-
-struct grant {
-    const char *party, *pattern;
-    bool add;
-};
-
-static enum tally_error store_grant(struct tally_tx *tx, void *arg)
-{
-    const struct grant *grant = arg;
-    char subject[KEYCENTRE_PARTY_MAX + KEYCENTRE_HOLDER_MAX + 2];
-    enum tally_error e = grant->add ? keycentre_grant_add(tx, grant->party, grant->pattern)
-                                    : keycentre_grant_remove(tx, grant->party, grant->pattern);
-    snprintf(subject, sizeof subject, "%s %s", grant->pattern, grant->party);
-    return e == TALLY_OK ? log_here(tx, grant->add ? "allow" : "disallow", subject) : e;
-}
-
-static enum tally_error change_grant(const struct tally_config *config, bool add)
-{
-    struct keycentre_pattern pattern;
-    struct tally_db *db;
-    struct grant grant = {tally_command_needs(config, "party"), tally_command_needs(config, "pattern"), add};
-    if (grant.party == NULL || grant.pattern == NULL)
-        return TALLY_E_USAGE;
-    if (!keycentre_pattern_parse(grant.pattern, &pattern))
-        return tally_command_fail(TALLY_E_USAGE, "pattern", grant.pattern);
-    enum tally_error e = open_db(config, false, &db);
-    if (e == TALLY_OK)
-        e = tally_command_fail(tally_db_write(db, store_grant, &grant), "grant", grant.pattern);
-    tally_db_close(db);
-    return e;
-}
-
-static enum tally_error run_allow(const struct tally_config *config)
-{
-    return change_grant(config, true);
-}
-
-static enum tally_error run_disallow(const struct tally_config *config)
-{
-    return change_grant(config, false);
-}
-
-static const struct tally_option database_options[] = {DATABASE_OPTION, END_OPTION};
-
-static void print_grant(void *ctx, const char *party, const char *pattern)
-{
-    (void)ctx;
-    printf("%s %s\n", party, pattern);
-}
-
-static enum tally_error list_grants(struct tally_tx *tx, void *arg)
-{
-    return keycentre_grants(tx, print_grant, arg);
-}
-
-static enum tally_error run_grants(const struct tally_config *config)
-{
-    struct tally_db *db;
-    enum tally_error e = open_db(config, false, &db);
-    if (e == TALLY_OK)
-        e = tally_db_read(db, list_grants, NULL);
-    tally_db_close(db);
-    return e;
-}
-
 static enum tally_error run_backup(const struct tally_config *config)
 {
-    return tally_backup(config, schemas());
-}
-
-/* --- audit --- */
-
-static const struct tally_option audit_options[] = {
-    DATABASE_OPTION,
-    {"expect", TALLY_OPTION_STRING, NULL, 0, 96,
-     "NUMBER:HASH of a record noted down before; it must be there"},
-    {"quiet", TALLY_OPTION_BOOL, "false", 0, 0, "print the last record's number and hash only"},
-    END_OPTION};
-
-struct audit {
-    uint8_t hash[KEYCENTRE_DIGEST], wanted[KEYCENTRE_DIGEST];
-    int64_t number, wanted_number;
-    bool quiet, found;
-};
-
-static enum tally_error check_record(void *ctx, const struct keycentre_record *record)
-{
-    struct audit *audit = ctx;
-    uint8_t hash[KEYCENTRE_DIGEST];
-    enum tally_error e = keycentre_audit_hash(audit->hash, record, hash);
-    if (e == TALLY_OK &&
-        (record->number != audit->number + 1 || memcmp(hash, record->hash, sizeof hash) != 0))
-        e = TALLY_E_CRYPTO;
-    if (e != TALLY_OK)
-        return e;
-    audit->number = record->number;
-    memcpy(audit->hash, hash, sizeof hash);
-    if (record->number == audit->wanted_number)
-        audit->found = memcmp(hash, audit->wanted, sizeof hash) == 0;
-    if (!audit->quiet)
-        printf("%lld %lld %s %s %s %s\n", (long long)record->number, (long long)record->time, record->event,
-               record->party, record->subject, record->request);
-    return TALLY_OK;
-}
-
-/* A page at a time, on a copy: a read may be done twice. */
-static enum tally_error walk(struct tally_tx *tx, void *arg)
-{
-    struct audit *audit = arg, next = *audit;
-    struct keycentre_settings settings;
-    enum tally_error e = TALLY_OK;
-    if (next.number == 0) {
-        e = keycentre_settings_get(tx, &settings);
-        keycentre_audit_origin(settings.centre, next.hash);
-    }
-    if (e == TALLY_OK)
-        e = keycentre_audit_page(tx, next.number, check_record, &next);
-    if (e == TALLY_OK || e == TALLY_E_CRYPTO)
-        *audit = next;
-    return e;
-}
-
-static bool read_expected(const char *text, struct audit *audit)
-{
-    size_t n;
-    char *end;
-    audit->wanted_number = strtoll(text, &end, 10);
-    return *end == ':' && audit->wanted_number > 0 &&
-           tally_hex_decode(end + 1, audit->wanted, sizeof audit->wanted, &n) == TALLY_OK &&
-           n == sizeof audit->wanted;
-}
-
-static enum tally_error run_audit(const struct tally_config *config)
-{
-    const char *expected = tally_config_string(config, "expect");
-    struct audit audit = {.quiet = tally_config_bool(config, "quiet"), .found = true};
-    struct tally_db *db;
-    if (expected != NULL && !read_expected(expected, &audit))
-        return tally_command_fail(TALLY_E_USAGE, "expect", expected);
-    audit.found = expected == NULL;
-    enum tally_error e = open_db(config, false, &db);
-    if (e != TALLY_OK)
-        return e;
-    int64_t before = -1;
-    while (e == TALLY_OK && audit.number > before) {
-        before = audit.number;
-        e = tally_db_read(db, walk, &audit);
-    }
-    tally_db_close(db);
-    if (e == TALLY_E_CRYPTO)
-        fprintf(stderr, "the record after number %lld was changed or is missing\n", (long long)audit.number);
-    if (e == TALLY_OK && !audit.found) {
-        fprintf(stderr, "record %s is not in this log: it was cut off or written anew\n", expected);
-        e = TALLY_E_CRYPTO;
-    }
-    if (e == TALLY_OK) {
-        printf("records %lld\n", (long long)audit.number);
-        print_hex("hash", audit.hash, sizeof audit.hash);
-    }
-    return e;
+    return tally_backup(config, keycentre_schemas());
 }
 
 const struct tally_command keycentre_commands[] = {
@@ -532,12 +359,12 @@ const struct tally_command keycentre_commands[] = {
     {"join", "take over the group file of a threshold centre", join_options, run_join},
     {"ceremony", "make a group's master keys", keycentre_ceremony_options, keycentre_run_ceremony},
     {"add-party", "register who may call", tally_add_party_options, tally_add_party},
-    {"allow", "let a party ask for identities", grant_options, run_allow},
-    {"disallow", "take that back", grant_options, run_disallow},
-    {"grants", "print who may ask for what", database_options, run_grants},
+    {"allow", "let a party ask for identities", keycentre_grant_options, keycentre_run_allow},
+    {"disallow", "take that back", keycentre_grant_options, keycentre_run_disallow},
+    {"grants", "print who may ask for what", keycentre_grants_options, keycentre_run_grants},
     {"rewrap", "wrap the secrets under another passphrase; not beside a running service", rewrap_options,
      run_rewrap},
-    {"audit", "check the audit log and print it", audit_options, run_audit},
+    {"audit", "check the audit log and print it", keycentre_audit_options, keycentre_run_audit},
     {"parameters", "fetch the public parameters", keycentre_parameters_options, keycentre_run_parameters},
     {"fetch", "obtain the key file of an identity", keycentre_fetch_options, keycentre_run_fetch},
     {"backup", "copy the database while the service runs", tally_backup_options, run_backup},

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "card/sm9/wipe.h"
+#include "host/base/bytes.h"
 #include "host/ticketing/keycentre/points.h"
 #include "host/ticketing/keycentre/threshold.h"
 
@@ -80,7 +81,7 @@ enum tally_error keycentre_deal_check(struct keycentre_size size,
     commit(IN_G1, &g, got.encrypt);
     sm9_wipe(&f, sizeof f);
     sm9_wipe(&g, sizeof g);
-    return memcmp(&want, &got, sizeof got) == 0 ? TALLY_OK : TALLY_E_CRYPTO;
+    return tally_equal_ct(&want, &got, sizeof got) ? TALLY_OK : TALLY_E_CRYPTO;
 }
 
 /* *sum += *add in one group; infinity in sum is zeroes, in add it is refused. */
