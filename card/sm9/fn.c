@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "card/sm9/invert.h"
+#include "card/sm9/wipe.h"
 
 const limb fn_modulus[LIMBS] =
     LIMBS_OF(0xe56ee19cd69ecf25, 0x49f2934b18ea8bee, 0xd603ab4ff58ec744, 0xb640000002a3a6f1);
@@ -25,6 +26,7 @@ void fn_sub(struct fn *r, const struct fn *a, const struct fn *b)
     limb t[LIMBS];
     limbs_sub_mod(t, a->l, b->l, fn_modulus);
     memcpy(r->l, t, sizeof t);
+    sm9_wipe(t, sizeof t);
 }
 
 /* a b / 2^256 */
@@ -40,6 +42,7 @@ void fn_mul(struct fn *r, const struct fn *a, const struct fn *b)
     limb t[LIMBS];
     montgomery(t, a->l, b->l);
     montgomery(r->l, t, radix_squared);
+    sm9_wipe(t, sizeof t);
 }
 
 void fn_invert(struct fn *r, const struct fn *a)

@@ -4,6 +4,7 @@
 
 #include "card/sm9/adx.h"
 #include "card/sm9/invert.h"
+#include "card/sm9/wipe.h"
 
 const limb fp_modulus[LIMBS] =
     LIMBS_OF(0xe56f9b27e351457d, 0x21f2934b1a7aeedb, 0xd603ab4ff58ec745, 0xb640000002a3a6f1);
@@ -173,4 +174,6 @@ void fp_to_bytes(uint8_t out[FP_BYTES], const struct fp *a)
     memcpy(t.l, a->l, sizeof a->l);
     fp_reduce(&plain, &t);
     limbs_to_bytes(out, plain.l);
+    sm9_wipe(&t, sizeof t);
+    sm9_wipe(&plain, sizeof plain);
 }

@@ -108,6 +108,7 @@ void g1_multiply(struct g1 *r, const struct g1 *p, const limb k[LIMBS])
         }
     }
     *r = sum;
+    sm9_wipe(table, sizeof table);
     sm9_wipe(parts, sizeof parts);
     sm9_wipe(&sum, sizeof sum);
     sm9_wipe(&entry, sizeof entry);

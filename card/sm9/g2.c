@@ -98,6 +98,7 @@ void g2_multiply(struct g2 *r, const struct g2 *p, const limb k[LIMBS])
         }
     }
     *r = sum;
+    sm9_wipe(table, sizeof table);
     sm9_wipe(parts, sizeof parts);
     sm9_wipe(&sum, sizeof sum);
     sm9_wipe(&entry, sizeof entry);

@@ -23,6 +23,7 @@ enum sm9_result sm9_exchange_begin(struct sm9_exchange *x, const struct sm9_encr
     g1_to_affine(&q, &p);
     g1_to_bytes(x->mine, &q);
     sm9_wipe(&p, sizeof p);
+    sm9_wipe_stack();
     return SM9_OK;
 }
 
@@ -104,5 +105,6 @@ enum sm9_result sm9_exchange_finish(struct sm9_exchange *x, const struct sm9_enc
     sm9_wipe(&mine, sizeof mine);
     sm9_wipe(&received, sizeof received);
     sm9_wipe(x, sizeof *x);
+    sm9_wipe_stack();
     return SM9_OK;
 }

@@ -43,6 +43,7 @@ static enum sm9_result encapsulate(struct sm3 *input, uint8_t c[SM9_KEM_BYTES], 
     }
     sm9_wipe(&r, sizeof r);
     sm9_wipe(&p, sizeof p);
+    sm9_wipe_stack();
     return result;
 }
 
@@ -79,6 +80,7 @@ static enum sm9_result decapsulate(struct sm3 *input, const uint8_t c[SM9_KEM_BY
     pairing_blinded(&w, &point, &own->de, &own->blind);
     sm9_kem_input(input, c, &w, id);
     sm9_wipe(&w, sizeof w);
+    sm9_wipe_stack();
     return SM9_OK;
 }
 

@@ -27,6 +27,7 @@ static void multiply_g1_generator(uint8_t out[G1_BYTES], const struct fn *k)
     g1_to_bytes(out, &a);
     sm9_wipe(&p, sizeof p);
     sm9_wipe(&a, sizeof a);
+    sm9_wipe_stack();
 }
 
 static void multiply_g2_generator(uint8_t out[G2_BYTES], const struct fn *k)
@@ -38,6 +39,7 @@ static void multiply_g2_generator(uint8_t out[G2_BYTES], const struct fn *k)
     g2_to_bytes(out, &a);
     sm9_wipe(&p, sizeof p);
     sm9_wipe(&a, sizeof a);
+    sm9_wipe_stack();
 }
 
 enum sm9_result sm9_sign_master_public(uint8_t ppub[G2_BYTES], const uint8_t master[SM9_KEY_BYTES])

@@ -34,6 +34,7 @@ out:
     sm9_wipe(&l, sizeof l);
     sm9_wipe(&w, sizeof w);
     sm9_wipe(&p, sizeof p);
+    sm9_wipe_stack();
     return result;
 }
 

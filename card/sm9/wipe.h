@@ -11,4 +11,8 @@ static inline void sm9_wipe(void *p, size_t n)
     __asm__ volatile("" : : "r"(p) : "memory");
 }
 
+/* What functions that returned have left below the caller's frame: spilled registers and temporaries of the
+ * arithmetic. Called where an operation on secrets ends. */
+void sm9_wipe_stack(void);
+
 #endif
