@@ -138,7 +138,8 @@ static bool accumulate(const struct tally_umbral_point *p, const umbral_scalar w
            (first ? (*sum = term, true) : umbral_point_add(sum, &term, sum));
 }
 
-/* E' and V': the fragments' points at share index 0. */
+/* E' and V': the fragments' points at share index 0, which are no secret: one proxy of 1 of 1 would have sent
+ * them. */
 static bool combine(const struct receiver *r, const struct tally_umbral_verified_cfrag *cfrags, size_t count,
                     struct tally_umbral_point *e, struct tally_umbral_point *v)
 {
