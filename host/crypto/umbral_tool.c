@@ -23,7 +23,7 @@
     }
 #define SIGNED_BY                                                                                            \
     {                                                                                                        \
-        "signed-by", TALLY_OPTION_STRING, NULL, 0, 0, "public key of who signed the key fragment"            \
+        "signed-by", TALLY_OPTION_STRING, NULL, 0, 0, "public key of who signed"                             \
     }
 #define CONTEXT                                                                                              \
     {                                                                                                        \
@@ -67,6 +67,7 @@ static const struct tally_option verify_options[] = {
     SIGNED_BY,
     IN,
     END};
+static const struct tally_option show_options[] = {IN, SIGNED_BY, END};
 static const struct tally_option open_options[] = {
     KEY,
     FROM,
@@ -406,6 +407,7 @@ static const struct {
     {"reencrypt", "makes a capsule fragment of a message with a key fragment", reencrypt_options, reencrypt},
     {"verify", "checks a key fragment, or a capsule fragment of a message", verify_options, verify},
     {"open", "decrypts with the receiver's key and capsule fragments", open_options, open_message},
+    {"show", "tells what is in a file, and whether this party signed it", show_options, umbral_tool_show},
 };
 
 enum { COMMANDS = sizeof commands / sizeof *commands };

@@ -38,4 +38,7 @@ enum tally_error umbral_tool_message(const char *path, struct tally_umbral_capsu
 /* --context as additional data; 0 parts without it. */
 size_t umbral_tool_context(const struct tally_config *config, struct tally_bytes *part);
 
+/* "show": what is in the file that --in names; --signed-by checks its signature. */
+enum tally_error umbral_tool_show(const struct tally_config *config);
+
 #endif

@@ -9,6 +9,7 @@
 
 #include "host/crypto/umbral.h"
 #include "tests/support/check_main.h"
+#include "tests/support/pledge_world.h"
 
 enum { OUT = 8192, LINE = 2048, KEY_DIGITS = 66, TEXT = 5000 };
 enum { OK = 0, RULE = 1, WRONG = 2, CRYPTO = 6 };
@@ -231,6 +232,70 @@ START_TEST(files_are_what_the_library_reads)
 }
 END_TEST
 
+/* ---- show ---- */
+
+static struct pledge_world w;
+
+static void save(const char *name, const uint8_t *bytes, size_t n)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *f = fopen(path, "w");
+    ck_assert_ptr_nonnull(f);
+    ck_assert_uint_eq(fwrite(bytes, 1, n, f), n);
+    ck_assert_int_eq(fclose(f), 0);
+}
+
+static void hex_of(const struct tally_umbral_secret *s, char text[KEY_DIGITS + 1])
+{
+    ck_assert_int_eq(tally_hex_encode(s->public_key.at.bytes, TALLY_UMBRAL_POINT_SIZE, text, KEY_DIGITS + 1),
+                     TALLY_OK);
+}
+
+START_TEST(show_tells_and_keeps_secrets)
+{
+    uint8_t bytes[TALLY_OPENABLE_MAX];
+    char bank[KEY_DIGITS + 1], provider[KEY_DIGITS + 1], secret[2 * TALLY_UMBRAL_SCALAR_SIZE + 1];
+    size_t n;
+    pledge_world_init(&w);
+    hex_of(&w.bank, bank);
+    hex_of(&w.provider, provider);
+    const struct tally_verified_pledged_ticket p = pledge_ticket(&w, &w.scope);
+    const struct tally_openable_ticket o = pledge_openable(&w, &w.grant, &p);
+    ck_assert_int_eq(tally_channel_key_write(&w.channel_key.channel_key, bytes, &n), TALLY_OK);
+    save("channel", bytes, n);
+    ck_assert_int_eq(tally_grant_write(&w.grant.grant, bytes, &n), TALLY_OK);
+    save("grant", bytes, n);
+    ck_assert_int_eq(tally_pledged_write(&p.pledged, bytes, &n), TALLY_OK);
+    save("pledged", bytes, n);
+    ck_assert_int_eq(tally_openable_write(&o, bytes, &n), TALLY_OK);
+    save("openable", bytes, n);
+    expect(OK, "$U show --in channel --signed-by %s", bank);
+    says("CH-0001");
+    says("signature    right");
+    expect(OK, "$U show --in grant --signed-by %s", bank);
+    says("1 of 1, number 1");
+    ck_assert_int_eq(
+        tally_hex_encode(w.grant.grant.kfrag.key, TALLY_UMBRAL_SCALAR_SIZE, secret, sizeof secret), TALLY_OK);
+    ck_assert_ptr_null(strstr(out, secret));
+    expect(OK, "$U show --in pledged --signed-by %s", provider);
+    says("ORD-77");
+    expect(OK, "$U show <openable");
+    says("openable ticket");
+    expect(CRYPTO, "$U show --in openable --signed-by %s", bank);
+    expect(CRYPTO, "$U show --in grant --signed-by %s", provider);
+    delegate("");
+    reencrypt(1);
+    expect(OK, "$U show --in message && $U show --in rk-1.kfrag && $U show --in c1");
+    says("message");
+    says("key fragment");
+    says("capsule fragment");
+    expect(WRONG, "$U show --in message --signed-by %s", bank);
+    expect(WRONG, "head -c 100 pledged | $U show");
+    expect(WRONG, "$U show </dev/null");
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
     Suite *s = suite_create("umbral_cmd");
@@ -246,6 +311,7 @@ static Suite *make_suite(void)
     tcase_add_test(t, files_are_private_and_never_replaced);
     tcase_add_test(t, usage);
     tcase_add_test(t, files_are_what_the_library_reads);
+    tcase_add_test(t, show_tells_and_keeps_secrets);
     suite_add_tcase(s, t);
     return s;
 }
