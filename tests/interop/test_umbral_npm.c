@@ -441,7 +441,7 @@ static Suite *make_suite(void)
     Suite *s = suite_create("umbral_npm");
     TCase *t = tcase_create("npm");
     tcase_add_checked_fixture(t, npm_umbral_start, npm_umbral_stop);
-    tcase_set_timeout(t, 120);
+    tcase_set_timeout(t, 500);
     tcase_add_test(t, every_mix_of_steps_here_and_there);
     tcase_add_test(t, signatures_both_ways);
     tcase_add_test(t, second_generator);

@@ -303,6 +303,7 @@ static Suite *make_suite(void)
     Suite *s = suite_create("delegation");
     TCase *t = tcase_create("delegation");
     tcase_add_checked_fixture(t, set_up, NULL);
+    tcase_set_timeout(t, 60);
     tcase_add_loop_test(t, delegating_keys_are_the_seeds, 0, (int)(sizeof derived / sizeof *derived));
     tcase_add_test(t, wide_numbers_are_reduced);
     tcase_add_test(t, channel_keys_are_the_banks);

@@ -299,6 +299,7 @@ static Suite *make_suite(void)
     Suite *s = suite_create("delegation_hostile");
     TCase *t = tcase_create("hostile");
     tcase_add_checked_fixture(t, set_up, NULL);
+    tcase_set_timeout(t, 60);
     tcase_add_test(t, what_is_inside_is_checked);
     tcase_add_test(t, scope_and_key_must_both_be_the_grants);
     tcase_add_test(t, a_pledged_ticket_has_something_in_it);

@@ -185,6 +185,7 @@ static Suite *make_suite(void)
     Suite *s = suite_create("umbral");
     TCase *t = tcase_create("vectors");
     tcase_add_checked_fixture(t, set_up, NULL);
+    tcase_set_timeout(t, 60);
     tcase_add_loop_test(t, vectors_are_read_and_written_back, 0, UMBRAL_VECTORS);
     tcase_add_loop_test(t, vectors_verify_and_open, 0, UMBRAL_VECTORS);
     tcase_add_loop_test(t, vectors_of_signatures, 0, UMBRAL_VECTORS);

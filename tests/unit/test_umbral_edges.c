@@ -464,6 +464,7 @@ static Suite *make_suite(void)
     Suite *s = suite_create("umbral_edges");
     TCase *t = tcase_create("edges");
     tcase_add_checked_fixture(t, set_up, NULL);
+    tcase_set_timeout(t, 60);
     tcase_add_test(t, hashes_become_scalars);
     tcase_add_test(t, inverses);
     tcase_add_test(t, multiples_of_u);
@@ -478,6 +479,7 @@ static Suite *make_suite(void)
     tcase_add_test(t, sizes_have_limits);
     suite_add_tcase(s, t);
     TCase *fresh = tcase_create("threads"); /* no fixture: nothing was called before */
+    tcase_set_timeout(fresh, 60);
     tcase_add_test(fresh, threads);
     suite_add_tcase(s, fresh);
     return s;
