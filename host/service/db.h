@@ -120,6 +120,9 @@ void tally_bind_blob(struct tally_stmt *stmt, int at, const void *bytes, size_t 
 enum tally_error tally_step(struct tally_stmt *stmt, bool *row);
 /* For statements without rows. */
 enum tally_error tally_run(struct tally_stmt *stmt);
+/* As tally_run, for a statement that is not expected to fail: PostgreSQL is not waited for, and its error may
+ * be told by a later statement, or only as the operation's result. tally_changes says nothing of it. */
+enum tally_error tally_post(struct tally_stmt *stmt);
 /* As tally_run, for an insertion that may meet its like: after TALLY_E_EXISTS the operation goes on, as if
  * the statement had not been. */
 enum tally_error tally_try(struct tally_stmt *stmt);

@@ -27,7 +27,8 @@ struct tally_tx {
     void *own; /* the engine's */
     enum db_kind kind;
     enum tally_error failed; /* of the first statement of the operation that failed */
-    bool again; /* the engine lost the transaction; nothing of it is there; running it again may do */
+    bool careful; /* the group runs again because a statement failed that was posted: nothing is posted now */
+    bool again;   /* the engine lost the transaction; nothing of it is there; running it again may do */
     struct tally_stmt statements[TALLY_DB_STATEMENTS_MAX];
     struct tally_stmt *used[TALLY_DB_STATEMENTS_MAX];
     size_t used_count;
@@ -63,6 +64,8 @@ struct db_engine {
     enum tally_error (*bind_text)(struct tally_stmt *stmt, int at, const char *text); /* NULL allowed */
     enum tally_error (*bind_blob)(struct tally_stmt *stmt, int at, const void *bytes, size_t n);
     enum tally_error (*step)(struct tally_stmt *stmt, bool *row);
+    /* As step without rows; the error may come later, as that of another statement or of commit. */
+    enum tally_error (*post)(struct tally_stmt *stmt, bool *row);
     /* As step without rows, but TALLY_E_EXISTS leaves the transaction as it was before. */
     enum tally_error (*try)(struct tally_stmt *stmt, bool *row);
     int64_t (*column_int)(struct tally_stmt *stmt, int at);

@@ -139,23 +139,40 @@ static bool send_execute(const struct statement *s, struct pg_connection *c)
     return PQsendQueryPrepared(c->handle, s->name, s->parameters, values, lengths, formats, 1) == 1;
 }
 
+/* Sends what is queued, the preparation when it is needed, and the statement, whose result is not expected
+ * yet. */
+static enum tally_error send(struct tally_stmt *stmt)
+{
+    struct tally_tx *tx = stmt->tx;
+    struct pg_connection *c = pg_of(tx);
+    struct statement *s = stmt->own;
+    enum tally_error e = pg_send_queue(tx);
+    if (e != TALLY_OK)
+        return e;
+    if (!is_prepared(s, c)) {
+        if (!send_prepare(s, c))
+            return pg_lost(tx, stmt->sql);
+        s->generation = c->generation;
+        pg_expect(tx, stmt->sql, stmt, false);
+    }
+    return send_execute(s, c) ? TALLY_OK : pg_lost(tx, stmt->sql);
+}
+
+void pg_forget_statement(struct tally_stmt *stmt)
+{
+    struct statement *s = stmt->own;
+    s->generation = 0;
+}
+
 /* The statement's own result, after those of what went before it. */
-static enum tally_error read_result(struct tally_stmt *stmt, bool prepared)
+static enum tally_error read_result(struct tally_stmt *stmt)
 {
     struct statement *s = stmt->own;
     struct pg_connection *c = pg_of(stmt->tx);
-    enum tally_error e = TALLY_OK;
-    if (!prepared) {
-        PGresult *result = pg_result(stmt->tx);
-        e = PQresultStatus(result) == PGRES_COMMAND_OK ? TALLY_OK : pg_error(stmt->tx, result, stmt->sql);
-        s->generation = e == TALLY_OK ? c->generation : 0;
-        PQclear(result);
-    }
     PGresult *result = pg_result(stmt->tx);
     ExecStatusType status = PQresultStatus(result);
-    if (e == TALLY_OK && status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK)
-        e = pg_error(stmt->tx, result, stmt->sql);
-    if (e != TALLY_OK) {
+    if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) {
+        enum tally_error e = pg_error(stmt->tx, result, stmt->sql);
         PQclear(result);
         return e;
     }
@@ -170,24 +187,33 @@ static enum tally_error read_result(struct tally_stmt *stmt, bool prepared)
 static enum tally_error run(struct tally_stmt *stmt, const char *after)
 {
     struct tally_tx *tx = stmt->tx;
-    struct pg_connection *c = pg_of(tx);
-    struct statement *s = stmt->own;
-    size_t commands = c->queued;
-    enum tally_error e = pg_send_queue(tx);
+    enum tally_error e = send(stmt);
     if (e != TALLY_OK)
         return e;
-    bool prepared = is_prepared(s, c);
-    if ((!prepared && !send_prepare(s, c)) || !send_execute(s, c) ||
-        (after != NULL && PQsendQueryParams(c->handle, after, 0, NULL, NULL, NULL, NULL, 1) != 1))
+    if (after != NULL && PQsendQueryParams(pg_of(tx)->handle, after, 0, NULL, NULL, NULL, NULL, 1) != 1)
         return pg_lost(tx, stmt->sql);
-    e = pg_read_commands(tx, commands);
-    enum tally_error own = e == TALLY_E_SERVER ? e : read_result(stmt, prepared);
+    e = pg_read_expected(tx);
+    enum tally_error own = e == TALLY_E_SERVER ? e : read_result(stmt);
     if (after != NULL && own != TALLY_E_SERVER)
         PQclear(pg_result(tx));
     enum tally_error synced = pg_read_sync(tx);
     if (e == TALLY_OK)
         e = own;
     return e == TALLY_OK ? synced : e;
+}
+
+enum tally_error pg_post(struct tally_stmt *stmt, bool *row)
+{
+    struct pg_connection *c = pg_of(stmt->tx);
+    *row = false;
+    if (stmt->tx->careful || stmt->tx->kind == DB_READ)
+        return pg_step(stmt, row);
+    enum tally_error e = send(stmt);
+    if (e != TALLY_OK)
+        return e;
+    pg_expect(stmt->tx, stmt->sql, NULL, false);
+    c->wrote = true;
+    return c->expected_count + 2 * PG_QUEUE_MAX < PG_EXPECTED_MAX ? TALLY_OK : pg_flush(stmt->tx);
 }
 
 static enum tally_error next_row(const struct tally_stmt *stmt, bool *row)

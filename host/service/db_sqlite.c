@@ -335,6 +335,7 @@ const struct db_engine db_sqlite = {
     .bind_text = bind_text,
     .bind_blob = bind_blob,
     .step = step,
+    .post = step,
     .try = step,
     .column_int = column_int,
     .column_null = column_null,

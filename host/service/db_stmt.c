@@ -89,42 +89,54 @@ void tally_bind_blob(struct tally_stmt *stmt, int at, const void *bytes, size_t 
         stmt->error = engine_of(stmt)->bind_blob(stmt, at, bytes, n);
 }
 
+enum manner { STEP, TRY, POST };
+
 /* What failed leaves PostgreSQL's transaction unusable, so it does so on either engine. */
-static enum tally_error run_step(struct tally_stmt *stmt, bool *row, bool trying)
+static enum tally_error run_step(struct tally_stmt *stmt, bool *row, enum manner manner)
 {
+    const struct db_engine *engine = engine_of(stmt);
     struct tally_tx *tx = stmt->tx;
     enum tally_error e = tx->failed != TALLY_OK ? tx->failed : stmt->error;
     *row = false;
     if (e == TALLY_OK)
-        e = trying ? engine_of(stmt)->try(stmt, row) : engine_of(stmt)->step(stmt, row);
-    if (e != TALLY_OK && tx->failed == TALLY_OK && !(trying && e == TALLY_E_EXISTS))
+        e = manner == TRY    ? engine->try(stmt, row)
+            : manner == POST ? engine->post(stmt, row)
+                             : engine->step(stmt, row);
+    if (e != TALLY_OK && tx->failed == TALLY_OK && !(manner == TRY && e == TALLY_E_EXISTS))
         tx->failed = e;
     return e;
 }
 
 enum tally_error tally_step(struct tally_stmt *stmt, bool *row)
 {
-    return run_step(stmt, row, false);
+    return run_step(stmt, row, STEP);
 }
 
 enum tally_error tally_run(struct tally_stmt *stmt)
 {
     bool row;
-    enum tally_error e = run_step(stmt, &row, false);
+    enum tally_error e = run_step(stmt, &row, STEP);
     return e == TALLY_OK && row ? TALLY_E_BUG : e;
 }
 
 enum tally_error tally_try(struct tally_stmt *stmt)
 {
     bool row;
-    enum tally_error e = run_step(stmt, &row, true);
+    enum tally_error e = run_step(stmt, &row, TRY);
+    return e == TALLY_OK && row ? TALLY_E_BUG : e;
+}
+
+enum tally_error tally_post(struct tally_stmt *stmt)
+{
+    bool row;
+    enum tally_error e = run_step(stmt, &row, POST);
     return e == TALLY_OK && row ? TALLY_E_BUG : e;
 }
 
 enum tally_error tally_first(struct tally_stmt *stmt)
 {
     bool row;
-    enum tally_error e = run_step(stmt, &row, false);
+    enum tally_error e = run_step(stmt, &row, STEP);
     return e == TALLY_OK && !row ? TALLY_E_NOT_FOUND : e;
 }
 

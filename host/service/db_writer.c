@@ -63,6 +63,7 @@ static void run_group(struct tally_tx *tx, struct tally_db_job *group)
 
 static void run_until_decided(struct tally_db *db, struct tally_db_job *group)
 {
+    db->writer->careful = false;
     for (int run = 0; run < GROUP_RUNS; run++) {
         db->writer->again = false;
         run_group(db->writer, group);

@@ -192,5 +192,5 @@ enum tally_error tally_idempotency_store(struct tally_tx *tx, const struct tally
     tally_bind_text(stmt, 6, response->content_type != NULL ? response->content_type : "");
     tally_bind_blob(stmt, 7, response->body != NULL ? response->body : "", response->body_size);
     tally_bind_int(stmt, 8, now);
-    return tally_run(stmt);
+    return tally_post(stmt);
 }

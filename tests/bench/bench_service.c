@@ -76,7 +76,7 @@ static enum tally_error move(struct tally_tx *tx, int64_t account, int64_t amoun
     struct tally_stmt *s = tally_db_prepare(tx, "UPDATE accounts SET balance = balance + ?1 WHERE id = ?2");
     tally_bind_int(s, 1, amount);
     tally_bind_int(s, 2, account);
-    return tally_run(s);
+    return amount < 0 ? tally_run(s) : tally_post(s);
 }
 
 static enum tally_error apply(struct tally_tx *tx, void *arg)

@@ -136,6 +136,7 @@ static enum tally_error hold_writer(struct tally_tx *tx, void *arg)
     sem_post(&gate->reached);
     while (sem_wait(&gate->open) != 0)
         continue;
+    sem_post(&gate->open); /* it may run again */
     return TALLY_OK;
 }
 
@@ -521,6 +522,49 @@ START_TEST(a_failed_statement_fails_its_operation_unless_it_was_tried)
 }
 END_TEST
 
+/* Posts its note many times under other names, and once more under its own when it must fail. */
+static enum tally_error post_notes(struct tally_tx *tx, void *arg)
+{
+    const struct note *note = arg;
+    char text[72];
+    enum tally_error e = TALLY_OK;
+    for (int i = 0; e == TALLY_OK && i < (note->fail ? 300 : 3); i++) {
+        struct tally_stmt *stmt = tally_db_prepare(tx, "INSERT INTO notes (text) VALUES (?)");
+        snprintf(text, sizeof text, "%.8s %d", note->text, note->fail && i == 299 ? 0 : i);
+        tally_bind_text(stmt, 1, text);
+        e = tally_post(stmt);
+    }
+    return TALLY_OK;
+}
+
+START_TEST(a_posted_statement_fails_its_operation_alone)
+{
+    struct gate gate;
+    struct tally_db_job held;
+    struct note notes[6] = {0};
+    char text[32];
+    sem_t done;
+    sem_init(&done, 0, 0);
+    hold(&gate, &held);
+    for (int i = 0; i < 6; i++) {
+        snprintf(text, sizeof text, "note %d", i);
+        notes[i] = (struct note){.done = &done, .fail = i == 2 || i == 5};
+        strcpy(notes[i].text, text);
+        notes[i].job = (struct tally_db_job){.op = post_notes, .arg = &notes[i], .done = post_done};
+        ck_assert_int_eq(tally_db_submit(db, &notes[i].job), TALLY_OK);
+    }
+    sem_post(&gate.open);
+    for (int i = 0; i < 6; i++)
+        while (sem_wait(&done) != 0)
+            continue;
+    for (int i = 0; i < 6; i++)
+        ck_assert_int_eq(notes[i].job.result, notes[i].fail ? TALLY_E_EXISTS : TALLY_OK);
+    ck_assert_int_eq(count(), 4 * 3);
+    ck_assert(has("note 4 2"));
+    ck_assert(!has("note 2 1"));
+}
+END_TEST
+
 static const struct tally_db_migration shop[] = {
     {1, "CREATE TABLE accounts (name TEXT PRIMARY KEY, balance INTEGER NOT NULL CHECK (balance >= 0),"
         " note TEXT) STRICT, WITHOUT ROWID;"
@@ -759,6 +803,7 @@ static TCase *make_case(const char *name, void (*set_up)(void))
     tcase_add_test(all, values_keep_their_types_and_bounds);
     tcase_add_test(all, migrations_go_forward_once_and_whole);
     tcase_add_test(all, a_failed_statement_fails_its_operation_unless_it_was_tried);
+    tcase_add_test(all, a_posted_statement_fails_its_operation_alone);
     tcase_add_test(all, one_sql_runs_on_both);
     tcase_add_test(all, parameters_may_be_left_out);
     tcase_add_test(all, same_thread_means_the_callers);

@@ -194,15 +194,19 @@ START_TEST(a_commit_whose_answer_is_lost_is_looked_up)
     struct tally_db *near = open_at(through, 0, 0);
     ck_assert_int_eq(add(near, "before"), TALLY_OK);
     for (int i = 0; i < 3; i++) {
-        struct note done = {.text = "done"}, undone = {.text = "undone"};
+        struct note done = {.text = "done"}, undone = {.text = "undone"}, answered = {.text = "answered"};
         pg_proxy_set(proxy, PG_PROXY_CUT_AFTER);
         ck_assert_int_eq(tally_db_write(near, insert_note, &done), TALLY_OK);
         ck_assert_int_eq(done.runs, 1);
         pg_proxy_set(proxy, PG_PROXY_CUT_BEFORE);
         ck_assert_int_eq(tally_db_write(near, insert_note, &undone), TALLY_OK);
         ck_assert_int_eq(undone.runs, 2);
+        pg_proxy_set(proxy, PG_PROXY_CUT_ANSWERED);
+        ck_assert_int_eq(tally_db_write(near, insert_note, &answered), TALLY_OK);
+        ck_assert_int_eq(answered.runs, 1);
     }
-    ck_assert_int_eq(pg_proxy_cuts(proxy), 6);
+    ck_assert_int_eq(pg_proxy_cuts(proxy), 9);
+    ck_assert_int_eq(number("SELECT count(*) FROM notes WHERE text = 'answered'"), 3);
     ck_assert_int_eq(number("SELECT count(*) FROM notes WHERE text = 'done'"), 3);
     ck_assert_int_eq(number("SELECT count(*) FROM notes WHERE text = 'undone'"), 3);
     tally_db_close(near);

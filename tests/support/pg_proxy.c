@@ -16,8 +16,8 @@ enum { LINKS_MAX = 32, CHUNK = 65536 };
 static const char commit_text[] = "COMMIT";
 
 struct link {
-    int client, server; /* -1: free */
-    bool cut_after;     /* the commit is on its way; its answer will not be */
+    int client, server;      /* -1: free */
+    enum pg_proxy_cut order; /* the commit is on its way: what becomes of its answer */
 };
 
 struct pg_proxy {
@@ -46,7 +46,7 @@ static void drop(struct link *link)
 {
     close(link->client);
     close(link->server);
-    *link = (struct link){-1, -1, false};
+    *link = (struct link){-1, -1, PG_PROXY_PASS};
 }
 
 static void accept_one(struct pg_proxy *proxy)
@@ -56,7 +56,7 @@ static void accept_one(struct pg_proxy *proxy)
     for (size_t i = 0; client >= 0 && server >= 0 && i < LINKS_MAX; i++) {
         if (proxy->links[i].client >= 0)
             continue;
-        proxy->links[i] = (struct link){client, server, false};
+        proxy->links[i] = (struct link){client, server, PG_PROXY_PASS};
         return;
     }
     close(client);
@@ -70,9 +70,11 @@ static bool forward(int from, int to, char *chunk, size_t *n)
     return to < 0 ? got > 0 : got > 0 && send(to, chunk, (size_t)got, MSG_NOSIGNAL) == got;
 }
 
-static bool has_commit(const char *chunk, size_t n)
+/* How far the chunk goes up to and with the command's text and its NUL; 0: it is not there. */
+static size_t through_commit(const char *chunk, size_t n)
 {
-    return memmem(chunk, n, commit_text, sizeof commit_text) != NULL;
+    const char *at = memmem(chunk, n, commit_text, sizeof commit_text);
+    return at != NULL ? (size_t)(at - chunk) + sizeof commit_text : 0;
 }
 
 static void cut(struct pg_proxy *proxy, struct link *link)
@@ -89,14 +91,14 @@ static void from_client(struct pg_proxy *proxy, struct link *link, char *chunk)
         return;
     }
     enum pg_proxy_cut order =
-        has_commit(chunk, n) ? atomic_exchange(&proxy->cut, PG_PROXY_PASS) : PG_PROXY_PASS;
+        through_commit(chunk, n) > 0 ? atomic_exchange(&proxy->cut, PG_PROXY_PASS) : PG_PROXY_PASS;
     if (order == PG_PROXY_CUT_BEFORE) {
         cut(proxy, link);
         return;
     }
     if (order == PG_PROXY_CUT_AFTER_AND_REFUSE)
         atomic_store(&proxy->refuse, true);
-    link->cut_after = order != PG_PROXY_PASS;
+    link->order = order;
     if (send(link->server, chunk, n, MSG_NOSIGNAL) != (ssize_t)n)
         drop(link);
 }
@@ -104,9 +106,19 @@ static void from_client(struct pg_proxy *proxy, struct link *link, char *chunk)
 static void from_server(struct pg_proxy *proxy, struct link *link, char *chunk)
 {
     size_t n;
-    if (!forward(link->server, link->cut_after ? -1 : link->client, chunk, &n))
+    if (link->order == PG_PROXY_PASS) {
+        if (!forward(link->server, link->client, chunk, &n))
+            drop(link);
+        return;
+    }
+    if (!forward(link->server, -1, chunk, &n)) {
         drop(link);
-    else if (link->cut_after && has_commit(chunk, n))
+        return;
+    }
+    size_t answer = through_commit(chunk, n);
+    if (link->order == PG_PROXY_CUT_ANSWERED)
+        (void)send(link->client, chunk, answer > 0 ? answer : n, MSG_NOSIGNAL);
+    if (answer > 0)
         cut(proxy, link);
 }
 
@@ -155,7 +167,7 @@ struct pg_proxy *pg_proxy_start(const char *location, char through[PG_LOCATION_M
     snprintf(proxy->server, sizeof proxy->server, "%.*s/.s.PGSQL.5432", (int)(rest - host), host);
     strcpy(proxy->folder, "/tmp/tally-proxy-XXXXXX");
     for (size_t i = 0; i < LINKS_MAX; i++)
-        proxy->links[i] = (struct link){-1, -1, false};
+        proxy->links[i] = (struct link){-1, -1, PG_PROXY_PASS};
     if (mkdtemp(proxy->folder) == NULL || !start_listening(proxy)) {
         free(proxy);
         return NULL;

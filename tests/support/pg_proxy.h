@@ -11,6 +11,7 @@ enum pg_proxy_cut {
     PG_PROXY_PASS,
     PG_PROXY_CUT_BEFORE,           /* the next COMMIT does not reach the server */
     PG_PROXY_CUT_AFTER,            /* the next COMMIT's answer does not reach the client */
+    PG_PROXY_CUT_ANSWERED,         /* the connection ends right after the next COMMIT's answer */
     PG_PROXY_CUT_AFTER_AND_REFUSE, /* the same, and nobody may connect afterwards */
 };
 
