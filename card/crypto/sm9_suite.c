@@ -27,23 +27,25 @@ bool sm9_private_valid(const uint8_t sign_key[SM9_G1_SIZE], const uint8_t decryp
     return ok;
 }
 
-bool sm9_open_secret(const uint8_t decrypt_key[SM9_G2_SIZE], const struct identity *identity,
+static int draw(void *ctx, uint8_t *out, size_t n)
+{
+    rng_bytes(ctx, out, n);
+    return 0;
+}
+
+bool sm9_open_secret(struct rng *rng, const uint8_t decrypt_key[SM9_G2_SIZE], const struct identity *identity,
                      const uint8_t c[SM9_G1_SIZE], uint8_t secret[SM9_SECRET_SIZE])
 {
     char text[IDENTITY_MAX + 1];
     struct sm9_decrypt_key de;
     const struct sm9_id id = {(const uint8_t *)text, identity_print(identity, text)};
+    const struct sm9_random random = {draw, rng};
     memset(secret, 0, SM9_SECRET_SIZE);
     bool ok = sm9_decrypt_key_init(&de, decrypt_key) == SM9_OK &&
+              sm9_decrypt_key_blind(&de, &random) == SM9_OK &&
               sm9_decapsulate(secret, SM9_SECRET_SIZE, c, &de, &id) == SM9_OK;
     wipe(&de, sizeof de);
     return ok;
-}
-
-static int draw(void *ctx, uint8_t *out, size_t n)
-{
-    rng_bytes(ctx, out, n);
-    return 0;
 }
 
 bool sm9_load_sealer(struct sm9_work *work, const uint8_t encrypt_master[SM9_G1_SIZE],

@@ -34,9 +34,9 @@ bool sm9_powers(struct sm9_work *work, const uint8_t sign_master[SM9_G2_SIZE],
                 uint8_t encrypt_power[SM9_POWER_SIZE]);
 bool sm9_private_valid(const uint8_t sign_key[SM9_G1_SIZE], const uint8_t decrypt_key[SM9_G2_SIZE]);
 
-/* Decapsulates the 32-byte secret that c holds for the identity (one pairing). False, and the secret zero,
- * when c is not a point or the key none. A c made for another identity gives another secret. */
-bool sm9_open_secret(const uint8_t decrypt_key[SM9_G2_SIZE], const struct identity *identity,
+/* Decapsulates the 32-byte secret that c holds for the identity (one pairing, blinded by rng). False, and the
+ * secret zero, when c is not a point or the key none. A c made for another identity gives another secret. */
+bool sm9_open_secret(struct rng *rng, const uint8_t decrypt_key[SM9_G2_SIZE], const struct identity *identity,
                      const uint8_t c[SM9_G1_SIZE], uint8_t secret[SM9_SECRET_SIZE]);
 
 /* Expand a master key, with its power, into work: for sm9_seal_secret, sm9_sign_parts, sm9_verify_parts.

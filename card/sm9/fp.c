@@ -162,7 +162,7 @@ bool fp_from_bytes(struct fp *r, const uint8_t in[FP_BYTES])
     limb t[LIMBS], unused[LIMBS];
     limbs_from_bytes(t, in);
     bool below = limbs_sub(unused, t, fp_modulus, LIMBS) == 1;
-    memcpy(r->l, below ? t : fp_zero.l, sizeof r->l);
+    limbs_select(r->l, limb_mask(below), t, fp_zero.l, LIMBS);
     fp_mul(r, r, &radix_squared);
     return below;
 }

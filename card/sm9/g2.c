@@ -147,7 +147,7 @@ static bool equal(const struct g2 *p, const struct g2 *q)
     bool x = fp2_equal(&left, &right);
     fp2_mul(&left, &p->y, &q->z);
     fp2_mul(&right, &q->y, &p->z);
-    return x && fp2_equal(&left, &right);
+    return both(x, fp2_equal(&left, &right));
 }
 
 /* (t + 1) p + f(t p) + f(f(t p)) = f(f(f(2t p))) for the endomorphism f: the left side minus the right is the

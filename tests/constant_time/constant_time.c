@@ -10,6 +10,7 @@
 #include "card/crypto/hpke.h"
 #include "card/crypto/p256.h"
 #include "card/crypto/rsa.h"
+#include "card/crypto/sm9_suite.h"
 #include "card/crypto/sym.h"
 #include "tests/constant_time/secret.h"
 
@@ -147,6 +148,62 @@ static bool rsa(void)
     return good && n == 6 && memcmp(block, "ticket", 6) == 0;
 }
 
+/* What one key centre gave to a card and to a gate, and its master keys. */
+struct identities {
+    struct identity card, gate;
+    uint8_t sign_master[SM9_G2_SIZE], encrypt_master[SM9_G1_SIZE];
+    uint8_t sign_power[SM9_POWER_SIZE], encrypt_power[SM9_POWER_SIZE];
+    uint8_t sign_key[SM9_G1_SIZE], decrypt_key[SM9_G2_SIZE], gate_key[SM9_G2_SIZE];
+    struct sm9_work work;
+};
+
+static bool make_identities(struct identities *x)
+{
+    static const uint8_t master[SM9_KEY_BYTES] = {0, 1, 2, 3};
+    char card[IDENTITY_MAX + 1], gate[IDENTITY_MAX + 1];
+    x->card = (struct identity){.scheme = IDENTITY_CARD, .serial = {7}, .epoch = 1};
+    x->gate = (struct identity){.scheme = IDENTITY_GATE, .operator_id = 1, .gate = 501, .epoch = 1};
+    const struct sm9_id card_id = {(const uint8_t *)card, identity_print(&x->card, card)};
+    const struct sm9_id gate_id = {(const uint8_t *)gate, identity_print(&x->gate, gate)};
+    return sm9_sign_master_public(x->sign_master, master) == SM9_OK &&
+           sm9_encrypt_master_public(x->encrypt_master, master) == SM9_OK &&
+           sm9_sign_extract(x->sign_key, master, &card_id) == SM9_OK &&
+           sm9_encrypt_extract(x->decrypt_key, master, &card_id, SM9_HID_ENCRYPT) == SM9_OK &&
+           sm9_encrypt_extract(x->gate_key, master, &gate_id, SM9_HID_ENCRYPT) == SM9_OK &&
+           sm9_powers(&x->work, x->sign_master, x->encrypt_master, x->sign_power, x->encrypt_power);
+}
+
+/* PUT DATA looks at the keys, LOAD decrypts with one, VERIFY by identity draws a secret and signs. */
+static bool card_identity(void)
+{
+    static struct identities x;
+    uint8_t c[SM9_G1_SIZE], sent[SM9_SECRET_SIZE], got[SM9_SECRET_SIZE], signature[SM9_CODE_SIZE];
+    if (!make_identities(&x) || !sm9_load_sealer(&x.work, x.encrypt_master, x.encrypt_power) ||
+        !sm9_seal_secret(&x.work, &rng, &x.card, c, sent))
+        return false;
+    secret(x.sign_key, sizeof x.sign_key);
+    secret(x.decrypt_key, sizeof x.decrypt_key);
+    bool good = told(sm9_private_valid(x.sign_key, x.decrypt_key));
+    good = told(sm9_open_secret(&rng, x.decrypt_key, &x.card, c, got)) && good;
+    public(got, sizeof got);
+    good = memcmp(got, sent, sizeof got) == 0 && good;
+
+    secret(&rng, sizeof rng);
+    public(&rng.drbg.vtable, sizeof rng.drbg.vtable);
+    public(&rng.drbg.digest_class, sizeof rng.drbg.digest_class);
+    good = told(sm9_seal_secret(&x.work, &rng, &x.gate, c, sent)) && good;
+    public(c, sizeof c);
+    public(sent, sizeof sent);
+    good = told(sm9_open_secret(&rng, x.gate_key, &x.gate, c, got)) && good;
+    public(got, sizeof got);
+    good = memcmp(got, sent, sizeof got) == 0 && good;
+    good = sm9_load_signer(&x.work, x.sign_power) && good;
+    good = told(sm9_sign_parts(&x.work, &rng, x.sign_key, LABEL_CARD_PROOF, NULL, 0, signature)) && good;
+    public(signature, sizeof signature);
+    return good && sm9_load_verifier(&x.work, x.sign_master, x.sign_power) &&
+           sm9_verify_parts(&x.work, &x.card, LABEL_CARD_PROOF, NULL, 0, signature);
+}
+
 /* What must be reported: a comparison that ends early, and a table looked up by a secret. */
 static bool leaks(void)
 {
@@ -174,6 +231,7 @@ static const struct {
     {"curve", curve},
     {"hybrid", hybrid},
     {"rsa", rsa},
+    {"identity", card_identity},
     {"leak", leaks},
 };
 

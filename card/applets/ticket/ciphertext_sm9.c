@@ -19,7 +19,7 @@ static bool open_secret(struct card *card, int operator_slot, const uint8_t c[SM
               record_read(card, holder, SM9_HOLDER_EPOCH, epoch, sizeof epoch) &&
               record_read(card, holder, SM9_HOLDER_DECRYPT_KEY, key, sizeof key);
     self.epoch = be16_get(epoch);
-    ok = ok && sm9_open_secret(key, &self, c, secret);
+    ok = ok && sm9_open_secret(&card->rng, key, &self, c, secret);
     wipe(key, sizeof key);
     return ok;
 }
