@@ -122,7 +122,7 @@ enum tally_error tally_audit_append(struct tally_tx *tx, const struct tally_audi
     tally_bind_text(s, 5, entry->subject);
     tally_bind_blob(s, 6, entry->detail_size > 0 ? entry->detail : "", entry->detail_size);
     tally_bind_blob(s, 7, hash, sizeof hash);
-    e = tally_run(s);
+    e = tally_post(s);
     *number = e == TALLY_OK ? end.number + 1 : 0;
     return e;
 }

@@ -7,7 +7,7 @@
 #include <openssl/ec.h>
 #include <string.h>
 
-enum { ENTRIES = 700 }; /* more than one page */
+enum { ENTRIES = 20, PAGES = 700 /* entries of more than one page */ };
 
 static const struct tally_db_schema schemas[] = {TALLY_AUDIT_SCHEMA, {NULL, NULL}};
 
@@ -98,18 +98,20 @@ START_TEST(a_chain_that_nobody_touched_is_good)
 {
     ck_assert_int_eq(verdict().bad, 0);
     ck_assert_int_eq(sign(key, "key-1").number, 0);
-    append(ENTRIES);
+    append(PAGES);
     struct tally_audit_head head = sign(key, "key-1");
-    ck_assert_int_eq(head.number, ENTRIES);
+    ck_assert_int_eq(head.number, PAGES);
     (void)sign(key, "key-1");
     append(3);
     (void)sign(key, "key-1");
     struct tally_audit_verdict v = verdict();
     ck_assert_int_eq(v.bad, 0);
     ck_assert_str_eq(v.reason, "");
-    ck_assert_int_eq(v.entries, ENTRIES + 3);
+    ck_assert_int_eq(v.entries, PAGES + 3);
     ck_assert_int_eq(v.heads, 2);
-    ck_assert_int_eq(v.end.number, ENTRIES + 3);
+    ck_assert_int_eq(v.end.number, PAGES + 3);
+    tamper("UPDATE audit SET actor = 'thief' WHERE number = 600");
+    ck_assert_int_eq(verdict().bad, 600);
 }
 END_TEST
 
@@ -118,17 +120,17 @@ static const struct {
     int64_t bad;
     const char *reason;
 } crimes[] = {
-    {"UPDATE audit SET actor = 'thief' WHERE number = 600", 600, "the entry is not what was written"},
+    {"UPDATE audit SET actor = 'thief' WHERE number = 16", 16, "the entry is not what was written"},
     {"UPDATE audit SET at = at + 1 WHERE number = 2", 2, "the entry is not what was written"},
     {"UPDATE audit SET action = '' WHERE number = 3", 3, "the entry is not what was written"},
     {"UPDATE audit SET detail = hash WHERE number = 4", 4, "the entry is not what was written"},
     {"UPDATE audit SET actor = 'bankl', action = 'oan-approved' WHERE number = 5", 5,
      "the entry is not what was written"},
     {"DELETE FROM audit WHERE number = 6", 6, "the entry is missing"},
-    {"DELETE FROM audit WHERE number = 700", 700, "a signed entry is missing"},
-    {"UPDATE audit_heads SET at = at + 1", 700, "the head's signature is wrong"},
-    {"UPDATE audit_heads SET keyid = 'key-2'", 700, "the head's key is not known"},
-    {"UPDATE audit_heads SET number = 699", 699, "the head's signature is wrong"},
+    {"DELETE FROM audit WHERE number = 20", 20, "a signed entry is missing"},
+    {"UPDATE audit_heads SET at = at + 1", 20, "the head's signature is wrong"},
+    {"UPDATE audit_heads SET keyid = 'key-2'", 20, "the head's key is not known"},
+    {"UPDATE audit_heads SET number = 19", 19, "the head's signature is wrong"},
 };
 
 START_TEST(whatever_is_changed_is_found)

@@ -341,6 +341,66 @@ START_TEST(after_kill_every_key_asked_again_counts_once)
 }
 END_TEST
 
+static json_t *dead_letters(const char *after)
+{
+    char path[96];
+    json_t *result;
+    int problem;
+    snprintf(path, sizeof path, "/v1/outbox/dead?after=%s", after);
+    ck_assert_int_eq(tally_http_client_json(sumd.client, "GET", path, NULL, NULL, &result, &problem),
+                     TALLY_OK);
+    return result;
+}
+
+START_TEST(dead_letters_are_listed_and_sent_again_by_an_administrator)
+{
+    json_t *result;
+    int problem, attempts = 0;
+    ck_assert_int_eq(
+        tally_http_client_json(sumd.client, "PUT", "/v1/letters/m1", "l1", NULL, &result, &problem),
+        TALLY_OK);
+    json_decref(result);
+    ck_assert_int_eq(
+        tally_http_client_json(sumd.client, "GET", "/v1/outbox/dead", NULL, NULL, &result, &problem),
+        TALLY_E_DENIED);
+    ck_assert_int_eq(problem, 209);
+    json_decref(result);
+    EVP_PKEY *admin = sumd_add_party("admin-1", "admin");
+    ck_assert_int_eq(sumd_stop(SIGTERM), 0);
+    sumd_start(0);
+    sumd.signer.key = admin;
+    sumd.signer.keyid = "admin-1";
+    /* Dies, is sent again, and dies again. */
+    for (int round = 1; round <= 2; round++) {
+        json_t *letter = NULL;
+        for (result = NULL; letter == NULL;) {
+            json_decref(result);
+            result = dead_letters("");
+            letter = json_array_get(json_object_get(result, "messages"), 0);
+        }
+        ck_assert_str_eq(json_string_value(json_object_get(letter, "id")), "m1");
+        ck_assert_str_eq(json_string_value(json_object_get(letter, "reason")), "nobody lives there");
+        attempts += (int)json_integer_value(json_object_get(letter, "attempts"));
+        json_decref(result);
+        result = dead_letters("m1");
+        ck_assert_uint_eq(json_array_size(json_object_get(result, "messages")), 0);
+        json_decref(result);
+        char key[8];
+        snprintf(key, sizeof key, "r%d", round);
+        ck_assert_int_eq(tally_http_client_json(sumd.client, "POST", "/v1/outbox/dead/m1/resend", key, NULL,
+                                                &result, &problem),
+                         TALLY_OK);
+        json_decref(result);
+    }
+    ck_assert_int_eq(attempts, 2);
+    ck_assert_int_eq(tally_http_client_json(sumd.client, "POST", "/v1/outbox/dead/m2/resend", "r3", NULL,
+                                            &result, &problem),
+                     TALLY_E_NOT_FOUND);
+    json_decref(result);
+    EVP_PKEY_free(admin);
+}
+END_TEST
+
 static int exit_code(char *const *words)
 {
     int status;
@@ -462,6 +522,7 @@ int main(int argc, char **argv)
     tcase_add_test(all, bad_bodies_and_keys_are_named);
     tcase_add_test(all, roles_are_kept_apart_and_sighup_reads_the_keys_again);
     tcase_add_test(all, after_kill_every_key_asked_again_counts_once);
+    tcase_add_test(all, dead_letters_are_listed_and_sent_again_by_an_administrator);
     tcase_add_test(all, a_daemon_that_cannot_serve_says_so_and_ends);
     if (sumd.postgres)
         tcase_add_test(all, processes_that_share_a_database_are_one_service);

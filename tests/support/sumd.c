@@ -13,6 +13,8 @@
 
 #include "host/base/log.h"
 #include "host/service/keyfile.h"
+#include "host/service/outbox_admin.h"
+#include "host/service/outbox_pump.h"
 #include "tests/support/pg_world.h"
 #include "tests/support/service_support.h"
 
@@ -20,7 +22,8 @@ static const struct tally_db_migration sums_migrations[] = {
     {1, "CREATE TABLE sums (name TEXT PRIMARY KEY, total INTEGER NOT NULL CHECK (total >= 0)) STRICT"},
     {0, NULL},
 };
-static const struct tally_db_schema sums_schemas[] = {{"sums", sums_migrations}, {NULL, NULL}};
+static const struct tally_db_schema sums_schemas[] = {
+    {"sums", sums_migrations}, TALLY_OUTBOX_SCHEMA, {NULL, NULL}};
 
 struct addition {
     char name[32];
@@ -109,7 +112,27 @@ static enum tally_error apply_fail(struct tally_call *call, void *state, struct 
     return e == TALLY_OK ? TALLY_E_FULL : e;
 }
 
+static enum tally_error apply_letter(struct tally_call *call, void *state, struct tally_tx *tx)
+{
+    (void)state;
+    const char *id = tally_http_param(call->request, "id");
+    enum tally_error e =
+        tally_outbox_put(tx, id, "nobody", "letter", "", 0, tally_clock_wall_ms(call->clock));
+    return e == TALLY_OK ? tally_call_answer(call, 201, json_pack("{s:s}", "id", id)) : e;
+}
+
+/* Nothing that is sent can be delivered. */
+static enum tally_error refuse_letter(void *ctx, const struct tally_outbox_item *item,
+                                      struct tally_outbox_answer *answer)
+{
+    (void)ctx, (void)item;
+    strcpy(answer->reason, "nobody lives there");
+    return TALLY_E_DENIED;
+}
+
 static const struct tally_endpoint sums_endpoints[] = {
+    TALLY_OUTBOX_ENDPOINTS,
+    {.method = "PUT", .path = "/v1/letters/{id}", .roles = {"kiosk"}, .apply = apply_letter},
     {.method = "POST",
      .path = "/v1/sums",
      .roles = {"kiosk"},
@@ -136,11 +159,36 @@ static const struct tally_endpoint sums_endpoints[] = {
 
 static enum tally_error start_wing(const struct tally_service *service, void **wing)
 {
+    struct tally_outbox_pump *pump = NULL;
+    struct tally_outbox_pump_options options = {
+        .db = service->db,
+        .clock = service->clock,
+        .random = service->random,
+        .metrics = service->metrics,
+        .owner = "sumd",
+        .lease_ms = 1000 * tally_config_int(service->config, "lease"),
+        .threads = (unsigned)tally_config_int(service->config, "outbox-threads"),
+        .poll_ms = 10,
+        .send = refuse_letter};
     *wing = NULL;
-    return tally_config_bool(service->config, "refuse-to-start") ? TALLY_E_STATE : TALLY_OK;
+    if (tally_config_bool(service->config, "refuse-to-start"))
+        return TALLY_E_STATE;
+    enum tally_error e =
+        tally_retry_parse(tally_config_string(service->config, "retries"),
+                          (unsigned)tally_config_int(service->config, "retry-jitter"), &options.retry);
+    if (e == TALLY_OK)
+        e = tally_outbox_pump_start(&options, &pump);
+    *wing = pump;
+    return e;
+}
+
+static void stop_wing(void *wing)
+{
+    tally_outbox_pump_stop(wing);
 }
 
 static const struct tally_option sums_options[] = {
+    TALLY_OUTBOX_OPTIONS,
     {"refuse-to-start", TALLY_OPTION_BOOL, "false", 0, 0, "for a test"},
     {NULL, TALLY_OPTION_STRING, NULL, 0, 0, NULL},
 };
@@ -150,7 +198,8 @@ const struct tally_service_spec sumd_spec = {.name = "sumd",
                                              .options = sums_options,
                                              .schemas = sums_schemas,
                                              .endpoints = sums_endpoints,
-                                             .start = start_wing};
+                                             .start = start_wing,
+                                             .stop = stop_wing};
 
 struct sumd sumd;
 

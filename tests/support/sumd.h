@@ -9,7 +9,8 @@
 /* POST /v1/sums {name, amount} (role kiosk) adds; a sum never goes below zero. POST /v1/failing does the same
  * and then fails. POST /v1/opened {name} makes a sum that
  * must not be there. POST /v1/wait waits in the writer for a byte in sumd.pipe. DELETE /v1/sums is for the
- * role admin. GET /v1/sums/{name} is for every known party. */
+ * role admin. PUT /v1/letters/{id} puts a message into the outbox that can never be delivered. GET
+ * /v1/sums/{name} is for every known party. */
 extern const struct tally_service_spec sumd_spec;
 
 struct sumd {
