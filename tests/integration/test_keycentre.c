@@ -152,6 +152,7 @@ START_TEST(each_scheme_gets_its_keys_in_a_file)
         ck_assert_int_eq(test_centres_fetch(&centres, cases[i].party, cases[i].identity, "key"), 0);
         ck_assert_int_eq(key_line("key", "sign-key", sign, sizeof sign), cases[i].sign);
         ck_assert_int_eq(key_line("key", "decrypt-key", decrypt, sizeof decrypt), cases[i].decrypt);
+        ck_assert(test_centres_said(&centres, "fetch.log", "record http://127.0.0.1:"));
         use_keys(cases[i].identity, cases[i].sign ? sign : NULL, cases[i].decrypt ? decrypt : NULL);
         ck_assert_int_eq(stat(test_centres_path(&centres, "key"), &info), 0);
         ck_assert_int_eq(info.st_mode & 07777, 0600);

@@ -4,6 +4,7 @@
 #include "tests/support/keycentres.h"
 
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "host/base/bytes.h"
@@ -271,6 +272,22 @@ START_TEST(a_dishonest_relay_gets_nowhere)
     refused_round(1, "deal", other, CODE(CEREMONY_FAILED));
     refused_round(1, "deal", commits, CODE(CEREMONY_CONFLICT));
     ck_assert(test_centres_said(&centres, "centre-1.log", "a centre's contribution is wrong\",\"centre\":3"));
+    /* A passphrase that was changed beside the service: what it wraps now could not be read later. */
+    FILE *file = fopen(test_centres_path(&centres, "new"), "we");
+    ck_assert(file != NULL && fputs("another passphrase", file) >= 0 && fclose(file) == 0);
+    ck_assert_int_eq(chmod(test_centres_path(&centres, "new"), 0600), 0);
+    ck_assert_int_eq(CENTRES_RUN(&centres, "commands.log", "rewrap", "--database",
+                                 test_centre_database(&centres, 2), "--kek-file",
+                                 test_centres_path(&centres, "kek"), "--new-kek-file",
+                                 test_centres_path(&centres, "new")),
+                     0);
+    ck_assert_int_eq(ceremony("ee112233445566778899aabbccddeeff"), 1);
+    ck_assert_int_eq(CENTRES_RUN(&centres, "commands.log", "rewrap", "--database",
+                                 test_centre_database(&centres, 2), "--kek-file",
+                                 test_centres_path(&centres, "new"), "--new-kek-file",
+                                 test_centres_path(&centres, "kek")),
+                     0);
+    restart(2);
     /* Another ceremony is free to succeed. */
     ck_assert_int_eq(ceremony("ff112233445566778899aabbccddeeff"), 0);
     free(bent);

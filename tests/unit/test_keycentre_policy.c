@@ -5,6 +5,7 @@
 
 #include "host/ticketing/keycentre/epoch.h"
 #include "host/ticketing/keycentre/policy.h"
+#include "host/ticketing/keycentre/problems.h"
 
 enum { START = 1000000, DAY = 86400, LENGTH = 30 * DAY, CARD_LENGTH = 365 * DAY, LEAD = 7 * DAY };
 
@@ -165,6 +166,23 @@ START_TEST(holders_are_identities_without_epoch)
 }
 END_TEST
 
+START_TEST(the_spec_lists_the_problems)
+{
+    static char text[65536];
+    char line[256];
+    FILE *file = fopen(TALLY_SPECS "/keycentre.md", "re");
+    ck_assert_ptr_nonnull(file);
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    fclose(file);
+    for (size_t i = 0; i < KEYCENTRE_PROBLEM_COUNT; i++) {
+        const struct tally_problem *p = &keycentre_problems[i];
+        snprintf(line, sizeof line, "| %d | %d | %s | %s |", p->code, p->status, p->name, p->title);
+        ck_assert_msg(strstr(text, line) != NULL, "keycentre.md lacks: %s", line);
+        ck_assert(p->code >= 1100 && p->code <= 1149);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("keycentre policy");
@@ -175,6 +193,7 @@ int main(void)
     tcase_add_test(c, patterns_match_what_they_say);
     tcase_add_test(c, other_patterns_are_refused);
     tcase_add_test(c, holders_are_identities_without_epoch);
+    tcase_add_test(c, the_spec_lists_the_problems);
     suite_add_tcase(suite, c);
     return tally_check_main(suite, NULL);
 }

@@ -7,7 +7,7 @@
 #include "host/service/http_client.h"
 #include "host/ticketing/keycentre/ceremony.h"
 
-enum { KEYCENTRE_PARAMETERS_FILE_MAX = 65536 };
+enum { KEYCENTRE_RECORD_TEXT = 20 + 1 + 2 * KEYCENTRE_DIGEST + 1 };
 
 /* The trust anchor of everybody who uses keys of a centre or group. */
 struct keycentre_parameters {
@@ -43,6 +43,8 @@ struct keycentre_keys {
     uint8_t sign[G1_BYTES], decrypt[G2_BYTES];
     /* For people, and for tests: who did not answer, who answered wrongly. Sets of centres. */
     uint8_t silent, culprits, suspects;
+    /* What each centre's audit log will show for this, "NUMBER:HASH"; "" for none. */
+    char records[KEYCENTRE_CENTRES_MAX][KEYCENTRE_RECORD_TEXT];
 };
 
 /* Obtains an identity's keys, each checked by pairing. TALLY_E_DENIED: refused, TALLY_E_SERVER: too few

@@ -167,6 +167,9 @@ enum tally_error keycentre_run_fetch(const struct tally_config *config)
         e = open_caller(config, &caller);
     if (e == TALLY_OK)
         e = tally_command_fail(keycentre_fetch(&parameters, &caller, identity, &keys), "keys of", identity);
+    for (unsigned i = 0; e == TALLY_OK && i < parameters.count; i++)
+        if (keys.records[i][0] != '\0')
+            printf("record %s %s\n", parameters.urls[i], keys.records[i]);
     if (e == TALLY_OK) {
         e = write_key_file(&parameters, identity, &keys, out);
         tally_wipe(&keys, sizeof keys);

@@ -23,6 +23,7 @@ struct fetch {
     uint8_t whole[KEYCENTRE_USES_MAX][G2_BYTES];                               /* of a single centre */
     struct keycentre_partial parts[KEYCENTRE_USES_MAX][KEYCENTRE_CENTRES_MAX]; /* of a group */
     struct keycentre_evidence *evidence;                                       /* KEYCENTRE_CENTRES_MAX */
+    char (*records)[KEYCENTRE_RECORD_TEXT];                                    /* of the keys */
     enum tally_error refusal;                                                  /* the last one */
 };
 
@@ -56,6 +57,16 @@ static json_t *request(const struct fetch *f, const struct tally_key *key, const
     return body;
 }
 
+/* Keeps what the centre says of its record. */
+static void keep_record(const struct fetch *f, unsigned slot, const json_t *answer)
+{
+    const json_t *record = json_object_get(answer, "record");
+    const char *hash = json_string_value(json_object_get(record, "hash"));
+    if (hash != NULL && strlen(hash) == 2 * KEYCENTRE_DIGEST)
+        snprintf(f->records[slot], sizeof f->records[slot], "%lld:%s",
+                 (long long)json_integer_value(json_object_get(record, "number")), hash);
+}
+
 /* Asks centre `index` (0: the single one) with a recipient key of its own, and opens n bytes. */
 static enum tally_error ask(const struct fetch *f, uint8_t index, const char *path, const char *use,
                             const char *label, size_t n, uint8_t *plain)
@@ -74,6 +85,8 @@ static enum tally_error ask(const struct fetch *f, uint8_t index, const char *pa
     }
     if (e == TALLY_OK) {
         e = open_answer(f, key, label, answer, index, n, plain);
+        if (e == TALLY_OK && use == NULL)
+            keep_record(f, index > 0 ? index - 1U : 0, answer);
         if (e != TALLY_OK)
             fprintf(stderr, "%s%s: the answer does not open\n", url, path);
     }
@@ -236,7 +249,8 @@ enum tally_error keycentre_fetch(const struct keycentre_parameters *parameters,
     memset(keys, 0, sizeof *keys);
     if (f == NULL)
         return TALLY_E_MEMORY;
-    *f = (struct fetch){.parameters = parameters, .caller = caller, .identity = identity};
+    *f = (struct fetch){
+        .parameters = parameters, .caller = caller, .identity = identity, .records = keys->records};
     f->id = (struct sm9_id){(const uint8_t *)identity, strlen(identity)};
     enum tally_error e = identity_parse(identity, strlen(identity), &parsed) ? TALLY_OK : TALLY_E_USAGE;
     if (e == TALLY_OK) {

@@ -170,6 +170,7 @@ enum tally_error keycentre_open(struct keycentre *centre, struct tally_db *db,
         e = keycentre_wrap_open(passphrase, settings.salt, settings.centre, &centre->wrap);
     if (e != TALLY_OK)
         return e;
+    memcpy(centre->salt, settings.salt, sizeof centre->salt);
     pthread_mutex_init(&centre->lock, NULL);
     e = keycentre_reload(centre);
     if (e != TALLY_OK)

@@ -22,6 +22,7 @@ struct keycentre {
     struct tally_db *db;
     const struct tally_clock *clock;
     struct keycentre_wrap wrap;
+    uint8_t salt[KEYCENTRE_SALT];  /* of wrap: what is wrapped must be readable under the database's */
     struct tally_key *signing_key; /* of a threshold centre, else NULL */
     pthread_mutex_t lock;          /* guards state */
     struct keycentre_state state;

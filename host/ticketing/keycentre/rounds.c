@@ -134,13 +134,25 @@ static enum tally_error open_ceremony(struct tally_call *call, const struct keyc
                          : e;
 }
 
+/* Stores a secret of a step, unless the passphrase was changed beside this process: nobody could read it. */
+static enum tally_error put_secret(struct tally_call *call, const struct keycentre_step *step,
+                                   struct tally_tx *tx)
+{
+    const struct keycentre *centre = call->wing;
+    struct keycentre_settings settings;
+    enum tally_error e = keycentre_settings_get(tx, &settings);
+    if (e == TALLY_OK && memcmp(settings.salt, centre->salt, sizeof settings.salt) != 0)
+        return conflict(call, "the passphrase was changed: start the service again");
+    return e == TALLY_OK ? keycentre_secret_put(tx, &step->secret) : e;
+}
+
 /* Moves the row on, with a secret and a record. */
 static enum tally_error move_on(struct tally_call *call, struct keycentre_step *step, struct tally_tx *tx,
                                 const char *event)
 {
     struct keycentre_record record;
     char id[ID_TEXT];
-    enum tally_error e = step->secret.n > 0 ? keycentre_secret_put(tx, &step->secret) : TALLY_OK;
+    enum tally_error e = step->secret.n > 0 ? put_secret(call, step, tx) : TALLY_OK;
     if (e == TALLY_OK)
         e = step->before == ROUND_NONE
                 ? keycentre_ceremony_insert(tx, &step->row, tally_clock_wall_s(call->clock))
