@@ -22,9 +22,9 @@ enum {
     PLEDGE_KEY = 33,         /* compressed secp256k1 points */
     PLEDGE_SIGNATURE = 64,   /* r, s */
     PLEDGE_DIGEST = 32,      /* SHA-256 of a document that is kept elsewhere */
-    PLEDGE_SEALED = 1024,    /* most bytes of a ticket under the channel's key */
-    PLEDGE_OPENABLE = 1536,  /* most bytes of the same after re-encryption */
-    PLEDGE_RK = 512,         /* most bytes of a re-encryption key */
+    PLEDGE_SEALED = 1408,    /* most bytes of a ticket under the channel's key */
+    PLEDGE_OPENABLE = 1856,  /* most bytes of the same after re-encryption */
+    PLEDGE_RK = 640,         /* most bytes of a re-encryption key */
     PLEDGE_TYPES_MAX = 8,    /* ticket types of a contract */
     PLEDGE_QUANTITY_MAX = 16 /* tickets of an order */
 };

@@ -14,8 +14,10 @@
 
 /* What a sealed ticket is bound to: additional data of the encryption and part of what the provider signs. */
 struct pledge_ticket_context {
-    char order[PLEDGE_NUMBER], channel[PLEDGE_NUMBER], type[PLEDGE_TICKET_TYPE], serial[PLEDGE_NUMBER];
+    char order[PLEDGE_NUMBER], channel[PLEDGE_NUMBER], type[PLEDGE_TICKET_TYPE];
     int64_t line, price;
+    char project[PLEDGE_NUMBER], serial[PLEDGE_NUMBER]; /* set by the provider */
+    int64_t epoch;                                      /* likewise */
 };
 
 /* The cryptography a party needs; those it does not need may be NULL. Only the bank's has rekey and

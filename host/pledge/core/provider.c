@@ -49,6 +49,8 @@ static enum tally_error reserve(void *arg)
     PLEDGE_SET(context.channel, ticket->channel);
     PLEDGE_SET(context.type, ticket->type);
     PLEDGE_SET(context.serial, ticket->serial);
+    PLEDGE_SET(context.project, channel.project);
+    context.epoch = channel.epoch;
     e = crypto->seal(crypto->ctx, &context, channel.channel_key, &ticket->ticket);
     work->stock.taken++;
     return e == TALLY_OK ? pledge_update(work->store, &pledge_t_stock, &work->stock) : e;

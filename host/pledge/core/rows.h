@@ -206,10 +206,10 @@ struct pledge_r_project_seen {
     X(channel_type)                                                                                          \
     X(delegation)                                                                                            \
     X(reference)                                                                                             \
-    X(order) X(line) X(contract) X(account) X(entry) X(posting) X(hold) X(loan) X(grant) X(disposal)         \
-        X(amount) X(unpledge_terms) X(issuing_channel) X(project_channel) X(stock) X(ticket) X(project)      \
-            X(application) X(term) X(disposal_project) X(redemption) X(redemption_number) X(sale) X(sold)    \
-                X(project_seen)
+    X(order)                                                                                                 \
+    X(line) X(contract) X(account) X(entry) X(posting) X(hold) X(loan) X(grant) X(disposal) X(amount)        \
+        X(unpledge_terms) X(issuing_channel) X(project_channel) X(stock) X(ticket) X(project) X(application) \
+            X(term) X(disposal_project) X(redemption) X(redemption_number) X(sale) X(sold) X(project_seen)
 
 #define PLEDGE_TABLE_EXTERN(name) extern const struct pledge_table pledge_t_##name;
 PLEDGE_TABLES(PLEDGE_TABLE_EXTERN)
