@@ -18,6 +18,7 @@ static struct tape_op *next(struct tape *tape, bool erase, uint32_t at)
 {
     must(tape->count < TAPE_MAX);
     struct tape_op *op = &tape->ops[tape->count];
+    memset(op, 0, sizeof *op);
     op->erase = erase;
     op->at = at;
     return op;

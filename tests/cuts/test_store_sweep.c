@@ -1,26 +1,9 @@
 /* Complete enumeration of power cuts over the record store, for one size of unit (argument 1, in bytes): see
  * cuts.h. The program says how many cases it covered, and fails when they are fewer than argument 2. */
-#include <string.h>
-#include <sys/mman.h>
-#include <time.h>
-
+#include "tests/cuts/report.h"
 #include "tests/cuts/workloads.h"
-#include "tests/support/check_main.h"
-#include "tests/support/must.h"
 
 static uint32_t unit;
-
-/* Tests run in processes of their own; what they covered is added up here. */
-static struct cuts_tally *total;
-
-static void finish(const char *name, const struct cuts_tally *t)
-{
-    printf("%s, units of %u: %llu + %llu + %llu cases\n", name, unit, (unsigned long long)t->cases[0],
-           (unsigned long long)t->cases[1], (unsigned long long)t->cases[2]);
-    cuts_add(total, t);
-    ck_assert_msg(t->failures == 0, "%s: %llu failures; the first: %s", name, (unsigned long long)t->failures,
-                  t->first);
-}
 
 enum { STABLE, FLICKER, ECC, MODES };
 
@@ -48,7 +31,7 @@ static void sweep_workload(int which, int mode)
     commit_case_free(&cc);
     bed_close(&bed);
     cuts_free(c);
-    finish(workloads[which].name, &tally);
+    report_add(workloads[which].name, &tally);
 }
 
 START_TEST(every_cut_leaves_before_or_after)
@@ -87,7 +70,7 @@ START_TEST(a_long_life_is_cut_everywhere)
             bed_sweep(&bed, c, &plan, &tally);
     bed_close(&bed);
     cuts_free(c);
-    finish("a long life", &tally);
+    report_add("a long life", &tally);
 }
 END_TEST
 
@@ -102,30 +85,13 @@ static void run_all(Suite *s)
     suite_add_tcase(s, c);
 }
 
-static uint64_t wanted;
-
-START_TEST(as_many_cases_as_promised)
-{
-    ck_assert_uint_ge(cuts_cases(total), wanted);
-}
-END_TEST
-
 int main(int argc, char **argv)
 {
+    char title[40];
     unit = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 8;
-    wanted = argc > 2 ? strtoull(argv[2], NULL, 10) : 0;
-    total = mmap(NULL, sizeof *total, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    must(total != MAP_FAILED);
-    Suite *s = suite_create("store sweep"), *sum = suite_create("sum");
+    (void)snprintf(title, sizeof title, "store cuts, units of %u", unit);
+    report_open();
+    Suite *s = suite_create("store sweep");
     run_all(s);
-    TCase *c = tcase_create("sum");
-    tcase_add_test(c, as_many_cases_as_promised);
-    suite_add_tcase(sum, c);
-    int status = tally_check_main(s, sum, NULL);
-    printf("store cuts, units of %u: %llu cases, %llu failures; a recovery writes %llu units at most, %.1f "
-           "in the mean\n",
-           unit, (unsigned long long)cuts_cases(total), (unsigned long long)total->failures,
-           (unsigned long long)total->operations_max,
-           (double)total->operations / (double)(total->recoveries + !total->recoveries));
-    return status;
+    return report_main(s, title, argc > 2 ? strtoull(argv[2], NULL, 10) : 0);
 }

@@ -8,11 +8,12 @@
 #include "card/wire/be.h"
 #include "tests/support/must.h"
 
-enum { PAGE_SIZE = 2048, PAGES = 32, UNIT = 8, SHORT_DATA_MAX = 255, COMMAND_MAX = 4 + 3 + 65535 + 2 };
+enum { PAGE_SIZE = 2048, SHORT_DATA_MAX = 255, COMMAND_MAX = 4 + 3 + 65535 + 2 };
 
 struct ramcard {
     pid_t home; /* the process that last sent a command */
     uint32_t seed, drawn;
+    struct ramcard_shape shape;
     bool random_broken;
     struct hal_identity identity;
     struct hal hal;
@@ -24,6 +25,8 @@ struct ramcard {
 };
 
 void (*ramcard_settle)(struct ramcard *rc);
+
+struct ramcard_shape ramcard_shape = {.unit = 8, .pages = 32};
 
 /* SHA-256(seed || count), block after block. */
 static int seeded_random(void *ctx, uint8_t *buf, size_t n)
@@ -48,21 +51,27 @@ static int identity(void *ctx, struct hal_identity *out)
     return HAL_OK;
 }
 
-static size_t memory_size(void)
+static size_t memory_size(const struct ramcard *rc)
 {
-    return flashsim_size(UNIT, PAGE_SIZE, PAGES);
+    return flashsim_size(rc->shape.unit, PAGE_SIZE, rc->shape.pages);
+}
+
+static void open_flash(const struct ramcard *rc, struct flashsim *sim, void *memory)
+{
+    must(flashsim_open(sim, memory, memory_size(rc), rc->shape.unit, PAGE_SIZE, rc->shape.pages));
 }
 
 static struct ramcard *make_chip(uint32_t seed)
 {
     struct ramcard *rc = calloc(1, sizeof *rc);
-    size_t size = memory_size();
     must(rc != NULL);
+    rc->shape = ramcard_shape;
+    size_t size = memory_size(rc);
     rc->seed = seed;
     must(seeded_random(rc, (uint8_t *)&rc->identity, sizeof rc->identity) == HAL_OK);
     rc->memory = calloc(1, size);
     must(rc->memory != NULL);
-    must(flashsim_open(&rc->sim, rc->memory, size, UNIT, PAGE_SIZE, PAGES));
+    open_flash(rc, &rc->sim, rc->memory);
     rc->hal = (struct hal){rc, &rc->sim.flash, seeded_random, identity};
     return rc;
 }
@@ -92,8 +101,8 @@ void ramcard_free(struct ramcard *rc)
 /* Mounting may write, so it is done on a copy. */
 static void look_at_records(struct ramcard *rc)
 {
-    memcpy(rc->memory, rc->body.memory, memory_size());
-    must(flashsim_open(&rc->look, rc->memory, memory_size(), UNIT, PAGE_SIZE, PAGES));
+    memcpy(rc->memory, rc->body.memory, memory_size(rc));
+    open_flash(rc, &rc->look, rc->memory);
     must(store_mount(&rc->card.store, &rc->look.flash) == STORE_OK);
 }
 
@@ -107,8 +116,8 @@ struct card *ramcard_card(struct ramcard *rc)
 void ramcard_move(struct ramcard *rc, const struct ramcard_body *body)
 {
     rc->body = *body;
-    memcpy(body->memory, rc->memory, memory_size());
-    must(flashsim_open(&rc->sim, body->memory, memory_size(), UNIT, PAGE_SIZE, PAGES));
+    memcpy(body->memory, rc->memory, memory_size(rc));
+    open_flash(rc, &rc->sim, body->memory);
     must(body->power_on(body->ctx, rc->seed));
 }
 
@@ -135,7 +144,7 @@ struct flashsim *ramcard_flash(struct ramcard *rc)
 
 void *ramcard_save(const struct ramcard *rc)
 {
-    size_t size = memory_size();
+    size_t size = memory_size(rc);
     must(rc->body.ctx == NULL);
     uint8_t *saved = malloc(sizeof *rc + size);
     must(saved != NULL);
@@ -147,7 +156,7 @@ void *ramcard_save(const struct ramcard *rc)
 void ramcard_restore(struct ramcard *rc, const void *saved)
 {
     memcpy(rc, saved, sizeof *rc);
-    memcpy(rc->memory, (const uint8_t *)saved + sizeof *rc, memory_size());
+    memcpy(rc->memory, (const uint8_t *)saved + sizeof *rc, memory_size(rc));
 }
 
 void ramcard_break_random(struct ramcard *rc, bool broken)

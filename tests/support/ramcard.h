@@ -20,8 +20,15 @@ struct reply {
     uint16_t sw;
 };
 
-/* A new chip with erased flash of 32 pages of 2 KB, powered. The chip id and the administration key follow
- * from the seed. Aborts when memory is short. */
+/* The flash of the chips that are made from now on: units of 8 bytes and 32 pages of 2 KB unless a test says
+ * otherwise. ramcard_move needs those. */
+struct ramcard_shape {
+    uint32_t unit, pages;
+};
+extern struct ramcard_shape ramcard_shape;
+
+/* A new chip with erased flash, powered. The chip id and the administration key follow from the seed. Aborts
+ * when memory is short. */
 struct ramcard *ramcard_new(uint32_t seed);
 
 /* The same, with the power cut in operation n (from 0) of the first start. */
