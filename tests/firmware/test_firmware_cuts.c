@@ -1,12 +1,16 @@
-/* Power cuts on the target: in flash operations and at instructions of a command, and a second time while the
- * card recovers. Afterwards the card holds what it held before or what it should hold, an acknowledged
- * command has happened, and the same command again completes the work. A sample: unit/ticket_cuts and
- * cuts/store_sweep have every case on the host. TALLY_CUTS: how many of each kind a command gets. */
+/* Power cuts on the target: in flash operations, at instructions where the flash is written, and at random
+ * instructions of a command; and a second time while the card recovers. Afterwards the card holds what it
+ * held before or what it should hold, an acknowledged command has happened, and the same command again
+ * completes the work. A sample: unit/ticket_cuts and cuts/store_sweep have every case on the host.
+ * TALLY_CUTS: how many of each kind a command gets; TALLY_SEED: other random instructions. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "tests/support/check_main.h"
+#include "card/apdu/pin.h"
 #include "tests/support/mcucard.h"
+#include "tests/support/scp03_peer.h"
+#include "tests/support/store_model.h"
 #include "tests/support/ticket_world.h"
 
 enum { SKIPPED = 77, CUTS = 3, LAST_INSTRUCTIONS = 400000, TRIES = 4 };
@@ -175,10 +179,25 @@ static void cut(const struct scenario *s, void (*fault)(uint64_t n), uint64_t n,
     assert_unchanged(&world, after);
 }
 
+static uint64_t setting(const char *name, uint64_t usual)
+{
+    const char *asked = getenv(name);
+    return asked != NULL ? strtoull(asked, NULL, 10) : usual;
+}
+
 static uint64_t cuts(void)
 {
-    const char *asked = getenv("TALLY_CUTS");
-    return asked != NULL ? strtoull(asked, NULL, 10) : CUTS;
+    return setting("TALLY_CUTS", CUTS);
+}
+
+/* Any instruction of a command that has so many. */
+static uint64_t random_instruction(uint64_t instructions)
+{
+    static uint32_t state;
+    if (state == 0)
+        state = (uint32_t)setting("TALLY_SEED", 2026) | 1;
+    uint64_t high = model_random(&state);
+    return 1 + (high << 32 | model_random(&state)) % instructions;
 }
 
 START_TEST(cut_leaves_all_or_nothing)
@@ -199,6 +218,36 @@ START_TEST(cut_leaves_all_or_nothing)
     for (uint64_t i = 0; i < count; i++) {
         cut(s, cut_operation, i * operations / count, &before, &after);
         cut(s, cut_instruction, spent.instructions - window * (2 * i + 1) / (2 * count), &before, &after);
+        cut(s, cut_instruction, random_instruction(spent.instructions), &before, &after);
+    }
+    free(image.bytes);
+}
+END_TEST
+
+static uint16_t verify_pin(const char *pin)
+{
+    static const uint8_t header[] = {CLA_ISO, INS_VERIFY_PIN, 0, PIN_REFERENCE};
+    struct reply reply;
+    ramcard_command(world.rc, header, (const uint8_t *)pin, strlen(pin), &reply);
+    return reply.sw;
+}
+
+/* Wherever the power goes: an answer was given only after the try was counted, and none comes back. */
+START_TEST(a_wrong_pin_costs_its_try)
+{
+    mcu = mcucard_take(world.rc, true, 1);
+    take_image();
+    ck_assert_uint_eq(verify_pin("000000"), SW_PIN_TRIES | (PIN_TRIES - 1));
+    uint64_t instructions = mcucard_spent(mcu).instructions;
+    for (uint64_t i = 0; i < 2 * cuts(); i++) {
+        restore();
+        cut_instruction(random_instruction(instructions));
+        uint16_t sw = verify_pin("000000");
+        ramcard_power_cycle(world.rc);
+        uint8_t left = pin_tries(ramcard_card(world.rc));
+        ck_assert(left == PIN_TRIES || left == PIN_TRIES - 1);
+        ck_assert(sw == SW_MEMORY_FAILURE || left == PIN_TRIES - 1);
+        ck_assert_uint_eq(verify_pin(TEST_PIN), SW_OK);
     }
     free(image.bytes);
 }
@@ -224,6 +273,7 @@ int main(void)
     tcase_set_timeout(c, 600);
     tcase_add_unchecked_fixture(c, set_up, tear_down);
     tcase_add_loop_test(c, cut_leaves_all_or_nothing, 0, sizeof scenarios / sizeof scenarios[0]);
+    tcase_add_test(c, a_wrong_pin_costs_its_try);
     suite_add_tcase(s, c);
     return tally_check_main(s, NULL);
 }
