@@ -46,8 +46,8 @@ tools=$build/reader-tools services=$build/host/ticketing
 today=$(date -u +%F) identity=id:11010519491231002X
 pin=--pin-file=$work/pin
 
-# TALLY_SUITE=sm9: both operators with identities in place of certificates, each with a key centre of its own. Otherwise the
-# railway has the P-256 suite and the park RSA.
+# TALLY_SUITE=sm9: both operators with identities in place of certificates, each with a key centre of its own: the railway a
+# group of three, the park one in its server's folder. Otherwise the railway has the P-256 suite and the park RSA.
 case ${TALLY_SUITE:-} in
 sm9) rail_suite=sm9 park_suite=sm9 rail_mode=sm9 park_mode=sm9 ;;
 *) rail_suite=p256 park_suite=rsa rail_mode=p256 park_mode=rsa ;;
@@ -67,9 +67,11 @@ gate() {
     shift
     "$tools/tally-gate" --trace "$work/trace" --wait 20 --kit "$kit" --state "$kit.state" --once "$@"
 }
+# Known beforehand, so that the railway's key centres can be asked for the cards' keys.
+serials=(00000000000000A1 00000000000000A2)
 # personalise SERVER READER OPERATORS
 personalise() {
-    card personalise --reader "$2" --server "$(url "$1")" --party personaliser --party-key "$work/personaliser.pem" \
+    card personalise --reader "$2" --serial "${serials[$2]}" --server "$(url "$1")" --party personaliser --party-key "$work/personaliser.pem" \
         --kit "$work/personaliser-kit" --operators "$3" "$pin"
 }
 url() { echo "http://127.0.0.1:$(cat "$work/$1.port")"; }
@@ -86,6 +88,7 @@ tid_of() { card tickets --json --service "$1" "$pin" | field tid; }
 # ---- Preparation: keys, parties, servers ---------------------------------------------------------------------------------
 
 authd() { "$services/tally-authd" "$@"; }
+centre() { "$services/tally-keycentre" "$@"; }
 
 # start NAME PROGRAM ARGS...: a daemon on a port of the system's choice, known once it answers.
 start() {
@@ -105,10 +108,50 @@ start() {
     exit 8
 }
 
-# keys FOLDER: an issuer with two operators, a railway and a park.
+# Three key centres, none of which ever knows the railway's master keys. None knows another: the messages of the ceremony are
+# carried by an administrator.
+key_centres() {
+    local i members='' pattern
+    (umask 077 && head -c 24 /dev/urandom | base64 >"$work/kek")
+    for i in 1 2 3; do
+        members+=,$(centre init --threshold --database "$work/centre-$i.db" --kek-file "$work/kek" | sed -n 's/^signing_key //p')
+        for pattern in authd:0001 'card:*' 'gate:0001:*:*'; do
+            centre allow --database "$work/centre-$i.db" --party railway --pattern "$pattern"
+        done
+        start "centre-$i" "$services/tally-keycentre" serve --kek-file "$work/kek"
+    done
+    group "${members#,}" >"$work/group.json"
+    for i in 1 2 3; do
+        centre join --database "$work/centre-$i.db" --kek-file "$work/kek" --group "$work/group.json"
+    done
+    centre ceremony --group "$work/group.json" --party admin --party-key "$work/admin.pem"
+    centre parameters --url "$(url centre-1),$(url centre-2),$(url centre-3)" --out "$work/parameters.json"
+}
+group() { # group SIGNING_KEYS: the group file
+    local i=0 key separator=''
+    echo '{"threshold": 2, "centres": ['
+    for key in ${1//,/ }; do
+        i=$((i + 1))
+        echo "$separator{\"url\": \"$(url "centre-$i")\", \"signing_key\": \"$key\"}"
+        separator=,
+    done
+    echo "], \"epochs\": {\"start\": $(($(date +%s) - 3600)), \"length\": 2592000, \"card_length\": 31536000, \"lead\": 604800}}"
+}
+# fetch_keys IDENTITY FILE: as the railway, from all three; what comes together is checked by pairing.
+fetch_keys() {
+    centre fetch --identity "$1" --parameters "$work/parameters.json" --party railway --party-key "$work/railway.pem" --out "$2"
+}
+fetch_card_keys() {
+    local serial
+    for serial in "${serials[@]}"; do
+        fetch_keys "card:$serial:0" "$work/authd/operator-1/holders/card-$serial-0.sm9" || return
+    done
+}
+
+# keys FOLDER [KEY1]: an issuer with two operators, a railway and a park.
 keys() {
     authd init --keys "$work/$1" --database "$work/$1.db"
-    authd add-operator --keys "$work/$1" --operator 1 --suite "$rail_suite"
+    authd add-operator --keys "$work/$1" --operator 1 --suite "$rail_suite" ${2:+--key1-file "$2"}
     authd add-operator --keys "$work/$1" --operator 2 --suite "$park_suite"
 }
 
@@ -122,11 +165,18 @@ prepare() {
     mkdir -p "$work/kiosk"
     chmod 700 "$work" "$work/kiosk"
     (umask 077 && echo 271828 >"$work/pin")
-    keys authd
-    keys stranger
-    for party in personaliser ticketing kiosk admin; do
-        authd add-party --trusted-keys "$work/parties.json" --id $party --role $party --out "$work/$party.pem"
+    for party in personaliser ticketing kiosk admin railway; do
+        authd add-party --trusted-keys "$work/parties.json" --id $party --role ${party/railway/authd} --out "$work/$party.pem"
     done
+    if [ "$rail_suite" = sm9 ]; then
+        key_centres
+        fetch_keys authd:0001:0 "$work/railway.sm9"
+        keys authd "$work/railway.sm9"
+        fetch_keys gate:0001:0000:0065:0 "$work/authd/operator-1/holders/gate-0001-0000-0065-0.sm9"
+    else
+        keys authd
+    fi
+    keys stranger
     authd personaliser-kit --keys "$work/authd" --out "$work/personaliser-kit"
     gate_kit authd 1 101 11 rail-gate
     gate_kit authd 2 201 21 park-gate
@@ -194,6 +244,10 @@ JSON
 story() {
     chapter "Setting up"
     step 0 'PARK' "the servers learn what is for sale" catalogue
+    if [ "$rail_suite" = sm9 ]; then
+        step 0 'record' "three key centres, no master key in any, make cards' keys" fetch_card_keys
+        step 1 'may not ask' "but not for another operator's server" fetch_keys authd:0002:0 "$work/other.sm9"
+    fi
     step 0 'serial' "a card is personalised, two operators join" personalise authd 0 1,2
     step 0 'serial' "and a second card" personalise authd 1 1,2
 
