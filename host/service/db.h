@@ -24,7 +24,8 @@
 #define TALLY_DB_GROUP_MAX      256  /* operations in one commit */
 #define TALLY_DB_QUEUE_MAX      8192 /* operations waiting; beyond it TALLY_E_FULL */
 #define TALLY_DB_READERS_MAX    16   /* idle reading connections kept */
-#define TALLY_DB_STATEMENTS_MAX 128  /* distinct statements a connection keeps prepared */
+#define TALLY_DB_STATEMENTS_MAX 256  /* distinct statements a connection keeps prepared */
+#define TALLY_DB_PARAMETERS_MAX 64   /* of a statement; beyond it TALLY_E_BUG */
 
 /* Numbered from 1 without gaps, forward only; a list ends with a NULL sql. One is one transaction. */
 struct tally_db_migration {

@@ -13,10 +13,9 @@
 
 #include "host/service/db_engine.h"
 
-#define PG_QUEUE_MAX      16
-#define PG_EXPECTED_MAX   128
-#define PG_PARAMETERS_MAX 32
-#define PG_WRITER_SIZE    16 /* bytes of a process's name in tally_writers */
+#define PG_QUEUE_MAX    16
+#define PG_EXPECTED_MAX 128
+#define PG_WRITER_SIZE  16 /* bytes of a process's name in tally_writers */
 
 /* A result to come. */
 struct pg_expected {

@@ -23,8 +23,8 @@ struct value {
 struct statement {
     char *sql;
     int parameters;
-    struct value values[PG_PARAMETERS_MAX];
-    Oid prepared[PG_PARAMETERS_MAX]; /* types it was prepared with */
+    struct value values[TALLY_DB_PARAMETERS_MAX];
+    Oid prepared[TALLY_DB_PARAMETERS_MAX]; /* types it was prepared with */
     char name[16];
     unsigned generation; /* of the connection that knows the name; 0: none */
     PGresult *result;
@@ -37,7 +37,7 @@ enum tally_error pg_prepare(struct tally_stmt *stmt)
     if (s == NULL)
         return TALLY_E_MEMORY;
     s->sql = db_dialect_translate(stmt->sql, false, &s->parameters);
-    if (s->sql == NULL || s->parameters < 0 || s->parameters > PG_PARAMETERS_MAX) {
+    if (s->sql == NULL || s->parameters < 0 || s->parameters > TALLY_DB_PARAMETERS_MAX) {
         enum tally_error e = s->sql == NULL ? TALLY_E_MEMORY : TALLY_E_BUG;
         free(s->sql);
         free(s);
@@ -129,8 +129,8 @@ static bool send_prepare(struct statement *s, struct pg_connection *c)
 
 static bool send_execute(const struct statement *s, struct pg_connection *c)
 {
-    const char *values[PG_PARAMETERS_MAX];
-    int lengths[PG_PARAMETERS_MAX], formats[PG_PARAMETERS_MAX];
+    const char *values[TALLY_DB_PARAMETERS_MAX];
+    int lengths[TALLY_DB_PARAMETERS_MAX], formats[TALLY_DB_PARAMETERS_MAX];
     for (int i = 0; i < s->parameters; i++) {
         values[i] = s->values[i].null ? NULL : s->values[i].data;
         lengths[i] = (int)s->values[i].length;

@@ -71,21 +71,28 @@ enum tally_error db_run(struct tally_tx *tx, tally_db_op *op, void *arg)
     return e;
 }
 
+static bool bindable(struct tally_stmt *stmt, int at)
+{
+    if (stmt->error == TALLY_OK && at > TALLY_DB_PARAMETERS_MAX)
+        stmt->error = TALLY_E_BUG;
+    return stmt->error == TALLY_OK;
+}
+
 void tally_bind_int(struct tally_stmt *stmt, int at, int64_t value)
 {
-    if (stmt->error == TALLY_OK)
+    if (bindable(stmt, at))
         stmt->error = engine_of(stmt)->bind_int(stmt, at, value);
 }
 
 void tally_bind_text(struct tally_stmt *stmt, int at, const char *text)
 {
-    if (stmt->error == TALLY_OK)
+    if (bindable(stmt, at))
         stmt->error = engine_of(stmt)->bind_text(stmt, at, text);
 }
 
 void tally_bind_blob(struct tally_stmt *stmt, int at, const void *bytes, size_t n)
 {
-    if (stmt->error == TALLY_OK)
+    if (bindable(stmt, at))
         stmt->error = engine_of(stmt)->bind_blob(stmt, at, bytes, n);
 }
 

@@ -743,6 +743,37 @@ START_TEST(same_thread_means_the_callers)
 }
 END_TEST
 
+static enum tally_error write_and_hold(struct tally_tx *tx, void *arg)
+{
+    struct note note = {.text = "held"};
+    enum tally_error e = insert_note(tx, &note);
+    return e == TALLY_OK ? hold_writer(tx, arg) : e;
+}
+
+START_TEST(a_database_that_another_keeps_is_busy)
+{
+    struct gate gate;
+    struct tally_db_job held = {.op = write_and_hold, .arg = &gate, .done = ignore};
+    struct tally_db *mine, *theirs = db;
+    sem_init(&gate.reached, 0, 0);
+    sem_init(&gate.open, 0, 0);
+    struct tally_db_options options = {.location = location, .schemas = schemas, .busy_ms = 50};
+    ck_assert_int_eq(tally_db_open(&options, &mine), TALLY_OK);
+    ck_assert_int_eq(tally_db_submit(theirs, &held), TALLY_OK);
+    while (sem_wait(&gate.reached) != 0)
+        continue;
+    db = mine;
+    ck_assert_int_eq(add("busy"), TALLY_E_BUSY);
+    ck_assert_int_eq(count(), 0);
+    sem_post(&gate.open);
+    tally_db_stop(theirs);
+    ck_assert_int_eq(held.result, TALLY_OK);
+    ck_assert_int_eq(add("free"), TALLY_OK);
+    ck_assert_int_eq(count(), 2);
+    tally_db_close(theirs);
+}
+END_TEST
+
 START_TEST(locations_have_a_kind)
 {
     static const char *const bad[] = {"", "sqlite:", "mysql://x", "sqlite::memory:"};
@@ -807,6 +838,7 @@ static TCase *make_case(const char *name, void (*set_up)(void))
     tcase_add_test(all, one_sql_runs_on_both);
     tcase_add_test(all, parameters_may_be_left_out);
     tcase_add_test(all, same_thread_means_the_callers);
+    tcase_add_test(all, a_database_that_another_keeps_is_busy);
     tcase_add_test(all, locations_have_a_kind);
     tcase_add_test(all, programs_that_start_at_once_migrate_once);
     return all;

@@ -12,6 +12,7 @@ struct file {
 
 static sqlite3_vfs vfs;
 static atomic_int count, victim;
+static atomic_bool full;
 
 static sqlite3_file *real(sqlite3_file *f)
 {
@@ -35,6 +36,8 @@ static int f_read(sqlite3_file *f, void *p, int n, sqlite3_int64 at)
 
 static int f_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
 {
+    if (atomic_load(&full))
+        return SQLITE_FULL;
     return fails() ? SQLITE_IOERR_WRITE : real(f)->pMethods->xWrite(real(f), p, n, at);
 }
 
@@ -133,6 +136,11 @@ void fault_vfs_arm(int n)
 {
     atomic_store(&count, 0);
     atomic_store(&victim, n);
+}
+
+void fault_vfs_fill(bool on)
+{
+    atomic_store(&full, on);
 }
 
 int fault_vfs_count(void)

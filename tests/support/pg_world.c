@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { PATH_SIZE = 200, POLL_MS = 10, DEADLINE_MS = 60000 };
+enum { PATH_SIZE = 200, BASE_MAX = 64, POLL_MS = 10, DEADLINE_MS = 60000 };
 
 static struct {
     char folder[PATH_SIZE];
@@ -171,8 +171,11 @@ bool pg_world_wait(void)
 
 static bool make_folder(void)
 {
-    const char *base = getenv("TMPDIR");
-    snprintf(world.folder, sizeof world.folder, "%s/tally-pg-XXXXXX", base != NULL ? base : "/tmp");
+    /* Another user must get there when we are root; a socket's path is short. */
+    const char *base = geteuid() != 0 ? getenv("TMPDIR") : NULL;
+    if (base == NULL || strlen(base) > BASE_MAX)
+        base = "/tmp";
+    snprintf(world.folder, sizeof world.folder, "%s/tally-pg-XXXXXX", base);
     if (mkdtemp(world.folder) == NULL)
         return complain("no folder");
     if (geteuid() != 0)

@@ -1,10 +1,10 @@
 /* A private PostgreSQL 15: for tests over a real server, for benchmarks.
  *
- * Its cluster lies in a fresh folder below $TMPDIR or /tmp and goes with it. It listens on a socket in that
- * folder alone, which only its user and root can enter; as root it runs as "postgres" or "nobody". No other
- * cluster of the machine is used or touched. A keeper process starts the server, starts it again whenever it
- * dies, and ends it by process id; it dies with the program that started it. Functions return false, with a
- * message on standard error, when something could not be done.
+ * Its cluster lies in a fresh folder below /tmp (or $TMPDIR, unless we are root) and goes with it. It listens
+ * on a socket in that folder alone, which only its user and root can enter; as root it runs as "postgres" or
+ * "nobody". No other cluster of the machine is used or touched. A keeper process starts the server, starts it
+ * again whenever it dies, and ends it by process id; it dies with the program that started it. Functions
+ * return false, with a message on standard error, when something could not be done.
  */
 #ifndef TALLY_TESTS_PG_WORLD_H
 #define TALLY_TESTS_PG_WORLD_H

@@ -241,6 +241,26 @@ START_TEST(a_failing_disk_fails_its_group_and_no_other)
 }
 END_TEST
 
+START_TEST(a_full_disk_refuses_and_nothing_is_lost)
+{
+    fault_vfs_register();
+    tally_db_close(db);
+    db = NULL;
+    ck_assert_int_eq(open_on(FAULT_VFS), TALLY_OK);
+    ck_assert_int_eq(add("before"), TALLY_OK);
+    fault_vfs_fill(true);
+    for (int i = 0; i < 5; i++)
+        ck_assert_int_eq(add("meanwhile"), TALLY_E_IO);
+    ck_assert(has("before"));
+    ck_assert(!has("meanwhile"));
+    fault_vfs_fill(false);
+    ck_assert_int_eq(add("after"), TALLY_OK);
+    ck_assert_int_eq(reopen_with(notes_v1), TALLY_OK);
+    ck_assert_int_eq(count(), 2);
+    ck_assert(has("after"));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("service_db_files");
@@ -250,6 +270,7 @@ int main(void)
     tcase_add_test(all, files_are_private_and_backups_consistent);
     tcase_add_test(all, what_is_no_database_is_refused);
     tcase_add_test(all, a_failing_disk_fails_its_group_and_no_other);
+    tcase_add_test(all, a_full_disk_refuses_and_nothing_is_lost);
     suite_add_tcase(suite, all);
     return tally_check_main(suite, NULL);
 }
