@@ -57,6 +57,12 @@ static void prepare_load(void)
     face_seal(&world, &world.rail, &first, &message);
 }
 
+static void prepare_load_sm9(void)
+{
+    first = face_of(&world, &world.metro);
+    face_seal(&world, &world.metro, &first, &message);
+}
+
 static uint16_t run_load(void)
 {
     struct reply reply;
@@ -121,6 +127,7 @@ static const struct scenario scenarios[] = {
     {"write usage", prepare_ticket, run_write, SW_OK},
     {"delete", prepare_ticket, run_delete, SW_OK},
     {"operator rolls", prepare_roll, run_package, SW_CONDITIONS},
+    {"load, SM9", prepare_load_sm9, run_load, SW_TICKET_EXISTS},
 };
 
 static struct {
@@ -257,6 +264,7 @@ static void set_up(void)
 {
     world_init(&world, 1);
     enrol(&world, &world.rail);
+    enrol(&world, &world.metro);
 }
 
 static void tear_down(void)
