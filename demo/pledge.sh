@@ -220,7 +220,7 @@ audit() {
     "$pledge/tally-auditor" --platform "$work/platform.db" --bank "$work/bank.db" --provider "$work/provider.db" \
         --financing "$work/financing.db" "$@" "$work/seller-a.db" "$work/seller-b.db"
 }
-until_so "recomputes every ledger and finds nothing under way or wrong" '.* 0 findings' audit --final yes
+until_so "recomputes every ledger and finds nothing under way or wrong" '.* 0 findings' audit --final
 
 printf '\n%d steps, %d wrong\n' "$steps" "$wrong"
 printf 'tally-test: %d passed, %d failed\n' $((steps - wrong)) "$wrong"

@@ -47,6 +47,11 @@ static void each(void *ctx, const char *finding)
 
 static enum tally_error open_books(struct opened *o)
 {
+    const char *file = tally_db_file(o->location);
+    if (file != NULL && access(file, R_OK) != 0) {
+        fprintf(stderr, "tally-auditor: %s is not there\n", file);
+        return TALLY_E_NOT_FOUND; /* opening would make an empty one */
+    }
     enum tally_error e = pledge_sql_new(o->role, &o->sql);
     if (e != TALLY_OK)
         return e;

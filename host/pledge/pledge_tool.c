@@ -8,6 +8,7 @@
 #include "host/base/bytes.h"
 #include "host/base/config.h"
 #include "host/crypto/private_file.h"
+#include "host/pledge/openapi.h"
 #include "host/pledge/umbral_crypto.h"
 #include "host/pledge/wire.h"
 #include "host/service/json.h"
@@ -26,6 +27,7 @@ static const struct tally_option message_options[] = {
     {"id", TALLY_OPTION_STRING, NULL, 1, 63, "its id; else a random one"},
     {.name = NULL}};
 
+static const struct tally_option no_options[] = {{.name = NULL}};
 static const struct tally_option party_options[] = {
     {"name", TALLY_OPTION_STRING, NULL, 1, 64, "the party, and its key id"},
     {"role", TALLY_OPTION_STRING, "party", 1, 64,
@@ -173,6 +175,18 @@ static enum tally_error message(const struct tally_config *config)
     return e == TALLY_OK ? e : fail(e, key);
 }
 
+static enum tally_error openapi(const struct tally_config *config)
+{
+    json_t *json = pledge_openapi();
+    (void)config;
+    if (json == NULL)
+        return fail(TALLY_E_MEMORY, "openapi");
+    json_dumpf(json, stdout, JSON_INDENT(1));
+    putchar('\n');
+    json_decref(json);
+    return TALLY_OK;
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
@@ -183,6 +197,7 @@ int main(int argc, char **argv)
         {"keygen", "pledge keygen", "makes a message key and prints its public half", keygen_options, keygen},
         {"party", "pledge party", "makes a key for requests and adds it to the trusted ones", party_options,
          party},
+        {"openapi", "pledge openapi", "prints the OpenAPI 3.1 document of the daemons", no_options, openapi},
         {"message", "pledge message",
          "signs a message whose body is on standard input, and prints it for tally-call", message_options,
          message}};
@@ -199,6 +214,7 @@ int main(int argc, char **argv)
         return tally_error_exit_code(e);
     }
     fprintf(stderr, "usage: tally-pledge keygen --out FILE\n"
+                    "       tally-pledge openapi\n"
                     "       tally-pledge party --name NAME [--role ROLE] --key FILE --trusted-keys FILE\n"
                     "       tally-pledge message --key FILE --from NAME --to NAME --kind KIND < BODY\n");
     return tally_error_exit_code(TALLY_E_USAGE);

@@ -51,8 +51,8 @@ static void plaintext_at_rest(struct sim_world *world)
     const struct memstore *mem = &world->parties[SIM_PLATFORM].mem;
     for (size_t i = 0; i < mem->table_count; i++)
         for (size_t j = 0; j < mem->tables[i].count; j++)
-            if (memmem(mem->tables[i].rows[j], mem->tables[i].table->row_size, DOUBLE_MARK,
-                       sizeof DOUBLE_MARK - 1) != NULL)
+            if (memmem(mem->tables[i].rows[j], mem->tables[i].table->row_size, world->mark,
+                       strlen(world->mark)) != NULL)
                 sim_found(world, "the platform keeps a ticket in clear");
 }
 
@@ -106,10 +106,18 @@ static void count_lines(const struct sim_world *world, struct sim_result *result
 void sim_run_world(uint64_t seed, const struct pledge_machines *machines, const struct sim_mutant *mutant,
                    struct sim_result *result)
 {
+    sim_run_prepared(seed, machines, mutant, NULL, result);
+}
+
+void sim_run_prepared(uint64_t seed, const struct pledge_machines *machines, const struct sim_mutant *mutant,
+                      void (*prepare)(struct sim_world *world), struct sim_result *result)
+{
     static struct sim_world world;
     struct story story = {.world = &world};
     memset(result, 0, sizeof *result);
     sim_open(&world, seed, machines);
+    if (prepare != NULL)
+        prepare(&world);
     for (int i = 0; mutant != NULL && i < SIM_PARTIES; i++) {
         world.parties[i].mem.leaky_outbox = mutant->leaky_outbox;
         world.parties[i].mem.no_unique_entries = mutant->no_unique_entries;

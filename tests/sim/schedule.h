@@ -26,6 +26,9 @@ void sim_run(uint64_t seed, const struct sim_mutant *mutant, struct sim_result *
 /* The same with tables given. */
 void sim_run_world(uint64_t seed, const struct pledge_machines *machines, const struct sim_mutant *mutant,
                    struct sim_result *result);
+/* The same with something done to the world before anything happens in it. */
+void sim_run_prepared(uint64_t seed, const struct pledge_machines *machines, const struct sim_mutant *mutant,
+                      void (*prepare)(struct sim_world *world), struct sim_result *result);
 
 extern const struct sim_mutant sim_mutants[]; /* ends with a NULL name */
 

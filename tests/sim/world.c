@@ -81,6 +81,7 @@ static void party_open(struct sim_world *world, int i, const struct pledge_machi
 void sim_open(struct sim_world *world, uint64_t seed, const struct pledge_machines *machines)
 {
     memset(world, 0, sizeof *world);
+    world->mark = DOUBLE_MARK;
     world->random = (seed + 1) * UINT64_C(0x9e3779b97f4a7c15) | 1;
     for (int i = 0; i < 8; i++)
         sim_draw(world, 2);
@@ -249,7 +250,7 @@ static void look_for_plaintext(struct sim_world *world, enum sim_who who,
                                const struct pledge_message *message)
 {
     if (who == SIM_PLATFORM &&
-        memmem(&message->body, sizeof message->body, DOUBLE_MARK, sizeof DOUBLE_MARK - 1) != NULL)
+        memmem(&message->body, sizeof message->body, world->mark, strlen(world->mark)) != NULL)
         sim_found(world, "the platform got a ticket in clear");
 }
 

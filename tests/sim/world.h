@@ -57,6 +57,7 @@ struct sim_world {
     size_t remembered;
     struct pledge_report report;
     uint64_t steps, delivered, forged, crashes;
+    const char *mark;       /* what every ticket in clear has in it */
     bool ack_before_commit; /* mutant */
 };
 
