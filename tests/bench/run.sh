@@ -4,7 +4,7 @@
 set -euo pipefail
 build=$1 json=$2 only=${3:-}
 here=$build/tests/bench
-known="gate card store vreader authd sm9 umbral service"
+known="gate card store vreader authd sm9 umbral service keycentre"
 
 figures=$(mktemp)
 trap 'rm -f "$figures"' EXIT

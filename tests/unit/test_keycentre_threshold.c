@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "host/base/random.h"
+#include "tests/support/keycentre_group.h"
 #include "host/ticketing/keycentre/masks.h"
 #include "host/ticketing/keycentre/points.h"
 #include "host/ticketing/keycentre/threshold.h"
@@ -17,21 +18,16 @@ static const struct sm9_id gate = {(const uint8_t *)"gate:0001:0002:0003:7", 21}
 static const struct sm9_id card = {(const uint8_t *)"card:0102030405060708:7", 23};
 
 static struct tally_seeded_random seeded;
-/* One group: what each centre holds, what is public, and the master keys. */
+/* One group: what was dealt, and copies that tests bend. */
 static struct keycentre_share shares[KEYCENTRE_CENTRES_MAX];
 static struct keycentre_group_public group;
-static struct fn master_sign, master_encrypt;
-
-static void draw(uint8_t *out, size_t n)
-{
-    ck_assert_int_eq(tally_random_fill(&seeded.random, out, n), TALLY_OK);
-}
+static struct test_group dealt;
 
 static struct fn draw_scalar(void)
 {
     uint8_t wide[FN_HASH_BYTES];
     struct fn k;
-    draw(wide, sizeof wide);
+    ck_assert_int_eq(tally_random_fill(&seeded.random, wide, sizeof wide), TALLY_OK);
     fn_from_hash(&k, wide);
     return k;
 }
@@ -44,46 +40,19 @@ static void draw_polynomials(struct keycentre_polynomials *polynomials)
     }
 }
 
-static void draw_mask_keys(void)
-{
-    uint8_t all[KEYCENTRE_SETS_MAX], own[KEYCENTRE_SETS_MAX], key[KEYCENTRE_MASK_KEY_SIZE];
-    unsigned count = keycentre_sets(group.size, 0, all);
-    for (unsigned s = 0; s < count; s++) {
-        draw(key, sizeof key);
-        for (unsigned i = 1; i <= group.size.centres; i++) {
-            unsigned own_count = keycentre_sets(group.size, i, own);
-            for (unsigned o = 0; o < own_count; o++)
-                if (own[o] == all[s])
-                    memcpy(shares[i - 1].mask_keys[o], key, sizeof key);
-        }
-    }
-}
-
 static void make_group(struct keycentre_size size)
 {
-    struct keycentre_polynomials polynomials;
-    struct keycentre_masters commitments[KEYCENTRE_THRESHOLD_MAX];
     tally_seeded_random_init(&seeded, 7U + size.centres);
-    memset(&group, 0, sizeof group);
-    group.size = size;
-    draw_polynomials(&polynomials);
-    master_sign = polynomials.sign[0];
-    master_encrypt = polynomials.encrypt[0];
-    keycentre_commitments(size, &polynomials, commitments);
-    ck_assert_int_eq(keycentre_commitments_at(size, commitments, 0, &group.masters), TALLY_OK);
-    for (unsigned i = 1; i <= size.centres; i++) {
-        shares[i - 1] = (struct keycentre_share){.size = size, .index = (uint8_t)i};
-        keycentre_deal(size, &polynomials, i, shares[i - 1].sign, shares[i - 1].encrypt);
-        ck_assert_int_eq(keycentre_commitments_at(size, commitments, i, &group.shares[i - 1]), TALLY_OK);
-    }
-    draw_mask_keys();
+    test_group_make(&dealt, size, &seeded.random);
+    group = dealt.group;
+    memcpy(shares, dealt.shares, sizeof shares);
 }
 
 /* The key as a single centre would extract it. */
 static void plain_key(enum keycentre_use use, const struct sm9_id *id, uint8_t *key)
 {
     uint8_t master[FN_BYTES];
-    fn_to_bytes(master, use == KEYCENTRE_SIGN ? &master_sign : &master_encrypt);
+    fn_to_bytes(master, use == KEYCENTRE_SIGN ? &dealt.sign : &dealt.encrypt);
     ck_assert_int_eq(use == KEYCENTRE_SIGN ? sm9_sign_extract(key, master, id)
                                            : sm9_encrypt_extract(key, master, id, SM9_HID_ENCRYPT),
                      SM9_OK);

@@ -81,6 +81,8 @@ static int serve(int argc, char *const *argv)
 int main(int argc, char **argv)
 {
     keycentre_passphrase_take_environment();
+#ifdef TALLY_KEYCENTRE_NO_DUMP /* not in sanitized builds, whose leak checker looks in from outside */
     prctl(PR_SET_DUMPABLE, 0); /* no core file, no debugger of another process of this user */
+#endif
     return tally_command_main("keycentre", keycentre_commands, serve, argc, argv);
 }
