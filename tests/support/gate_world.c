@@ -16,11 +16,25 @@
 
 #define OK(call) must((call) == TALLY_OK)
 
+struct tally_sm9_holder world_holder(const struct world_operator *op, const struct identity *identity)
+{
+    struct tally_sm9_holder holder;
+    OK(tally_sm9_extract(&op->centre, identity, &holder));
+    return holder;
+}
+
 static void make_operator(struct world *w, struct world_operator *op, uint16_t id, uint8_t suite)
 {
     op->id = id;
     op->suite = suite;
-    OK(tally_key_generate(suite, &op->key1));
+    if (suite == SUITE_SM9) {
+        const struct identity server = {.scheme = IDENTITY_AUTHD, .operator_id = id, .epoch = WORLD_EPOCH};
+        OK(tally_sm9_centre_make(&op->centre));
+        const struct tally_sm9_holder holder = world_holder(op, &server);
+        OK(tally_key_from_holder(&holder, &op->key1));
+    } else {
+        OK(tally_key_generate(suite, &op->key1));
+    }
     OK(tally_key_generate(SUITE_P256, &op->authority));
     OK(tally_key_generate(SUITE_P256, &op->anchor));
     OK(tally_random_fill(&w->random.random, op->vmk[0], sizeof op->vmk));
@@ -85,6 +99,12 @@ void world_start(struct world *w, bool with_rsa)
     w->card.transport = &w->transport.base;
 }
 
+void world_add_sm9(struct world *w)
+{
+    make_operator(w, &w->operators[2], 3, SUITE_SM9);
+    world_put_package(w, &w->operators[2], 1);
+}
+
 static void remove_folder(const char *folder)
 {
     DIR *dir = opendir(folder);
@@ -97,7 +117,7 @@ static void remove_folder(const char *folder)
 
 void world_end(struct world *w)
 {
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < 3; i++) {
         tally_key_free(w->operators[i].key1);
         tally_key_free(w->operators[i].authority);
         tally_key_free(w->operators[i].anchor);
@@ -122,8 +142,15 @@ void world_put_package(struct world *w, struct world_operator *op, uint8_t newes
     size_t n;
     const uint8_t *key6 = tally_key_public(op->key1, &n);
     p.key6[0].version = 1;
-    memcpy(p.key6[0].key, key6, n);
     memcpy(p.serial, w->serial, SERIAL_SIZE);
+    if (op->suite == SUITE_SM9) {
+        struct identity card = {.scheme = IDENTITY_CARD, .epoch = WORLD_EPOCH};
+        memcpy(card.serial, w->serial, SERIAL_SIZE);
+        memcpy(p.key6[0].key, key6 + 2, SM9_EPOCH_SIZE);
+        p.holder = world_holder(op, &card);
+    } else {
+        memcpy(p.key6[0].key, key6, n);
+    }
     memcpy(p.gate_anchor, tally_key_public(op->anchor, &n), P256_PUBLIC_SIZE);
     memcpy(e.authority_key, tally_key_public(op->authority, &n), P256_PUBLIC_SIZE);
     OK(tally_card_certificate_make(op->authority, op->id, w->serial, w->auth_key + 1, p.card_certificate));
@@ -177,6 +204,10 @@ void world_seal(struct world *w, const struct tally_key *key1, const struct tick
     must(face_valid(face));
     face_encode(face, bytes);
     OK(tally_face_sign(key1, bytes, tfv, &tfv_size));
+    if (face->suite == SUITE_SM9) {
+        OK(tally_ciphertext_1_seal_sm9(bytes, tfv, tally_key_sm9(key1), WORLD_EPOCH, out, n));
+        return;
+    }
     OK(tally_ciphertext_1_seal(bytes, tfv, tfv_size, rsa ? w->rsa_modulus : w->kem_key + 1,
                                rsa ? RSA_SIZE : P256_PUBLIC_SIZE, 1, out, n));
 }
@@ -205,6 +236,15 @@ static void add_pair(const struct world_operator *op, uint8_t kind, struct tally
     memcpy(certificate, made, n);
 }
 
+static void add_identity(const struct world_operator *op, struct gate_kit *kit)
+{
+    const struct identity gate = {
+        .scheme = IDENTITY_GATE, .operator_id = op->id, .gate = WORLD_GATE, .epoch = 1};
+    const struct tally_sm9_holder holder = world_holder(op, &gate);
+    OK(tally_sm9_key_make(&holder, &kit->identity));
+    kit->card_epoch_floor = WORLD_EPOCH;
+}
+
 void world_open_gate(struct world *w, const struct world_operator *op, uint8_t mode, struct gate *gate)
 {
     size_t n;
@@ -228,6 +268,8 @@ void world_open_gate(struct world *w, const struct world_operator *op, uint8_t m
         add_pair(op, GATE_P256, &kit->p256, kit->p256_certificate);
     if (mode == GATE_RSA)
         add_pair(op, GATE_RSA, &kit->rsa, kit->rsa_certificate);
+    if (mode == GATE_SM9)
+        add_identity(op, kit);
     gate->mode = mode;
     gate->rules = (struct gate_rules){.operator_id = op->id,
                                       .gate = WORLD_GATE,
@@ -292,6 +334,14 @@ void world_write_kit(struct world *w, const struct world_operator *op, const cha
              op->id, WORLD_GATE, WORLD_STATION, op->suite, key6, authority) > 0);
     close(fd);
     write_hex(folder, "vmk-v1.key", op->vmk[0], SYM_KEY_SIZE);
+    if (op->suite == SUITE_SM9) {
+        const struct identity gate = {
+            .scheme = IDENTITY_GATE, .operator_id = op->id, .gate = WORLD_GATE, .epoch = 1};
+        const struct tally_sm9_holder holder = world_holder(op, &gate);
+        snprintf(path, sizeof path, "%s/gate.sm9", folder);
+        OK(tally_sm9_holder_save(path, &holder));
+        return;
+    }
     write_pair(op, folder, GATE_P256, "gate-p256");
     if (w->operators[1].id != 0)
         write_pair(op, folder, GATE_RSA, "gate-rsa");

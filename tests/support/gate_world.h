@@ -4,11 +4,18 @@
 #define TALLY_TESTS_GATE_WORLD_H
 
 #include "host/reader/card_gate.h"
+#include "host/crypto/sm9.h"
 #include "host/reader/card_issuer.h"
 #include "reader-tools/gate/tap.h"
 #include "tests/support/ram_transport.h"
 
-enum { WORLD_NOW = 1800000000, WORLD_GATE = 77, WORLD_STATION = 100, WORLD_DESTINATION = 200 };
+enum {
+    WORLD_EPOCH = 4,
+    WORLD_NOW = 1800000000,
+    WORLD_GATE = 77,
+    WORLD_STATION = 100,
+    WORLD_DESTINATION = 200
+};
 #define WORLD_PIN     "123456"
 #define WORLD_SERVICE "G1234   "
 
@@ -16,13 +23,14 @@ struct world_operator {
     uint16_t id;
     uint8_t suite;
     struct tally_key *key1, *authority, *anchor;
-    uint8_t vmk[2][SYM_KEY_SIZE]; /* versions 1 and 2 */
+    struct tally_sm9_centre centre; /* suite SM9 */
+    uint8_t vmk[2][SYM_KEY_SIZE];   /* versions 1 and 2 */
     uint32_t package_version, sequence;
 };
 
 struct world {
     struct tally_key *enrolment;        /* the card issuer's */
-    struct world_operator operators[2]; /* 1: P-256, 2: RSA */
+    struct world_operator operators[3]; /* 1: P-256, 2: RSA, 3: SM9 */
     struct ramcard *rc;                 /* NULL when the card is elsewhere */
     struct ram_transport transport;
     struct tally_card card;
@@ -40,6 +48,12 @@ void world_start(struct world *w, bool with_rsa);
 void world_start_on(struct world *w, struct card_transport *transport, const uint8_t admin_key[SYM_KEY_SIZE],
                     bool with_rsa);
 void world_end(struct world *w);
+
+/* Makes operator 3 and puts it on the card. */
+void world_add_sm9(struct world *w);
+
+/* The keys of an identity of that operator, for WORLD_EPOCH of cards and servers. */
+struct tally_sm9_holder world_holder(const struct world_operator *op, const struct identity *identity);
 
 /* Puts a package with sub-key versions 1 to newest on the card. */
 void world_put_package(struct world *w, struct world_operator *op, uint8_t newest);

@@ -396,10 +396,73 @@ START_TEST(a_visit_in_the_rsa_suite)
 }
 END_TEST
 
+static void start_sm9(void)
+{
+    world_start(&w, false);
+    world_add_sm9(&w);
+    face = world_face(&w, &w.operators[2]);
+    world_load(&w, &w.operators[2], &face);
+    request = (struct gate_request){.action = GATE_DO_AUTO};
+    request.criterion.date = face.service_date;
+}
+
+START_TEST(a_visit_in_suite_sm9)
+{
+    static const uint8_t modes[] = {GATE_SUB_KEY, GATE_SM9};
+    world_open_gate(&w, &w.operators[2], modes[_i], &gate);
+    whole_visit();
+    ck_assert_uint_eq(tap.face.suite, SUITE_SM9);
+    ck_assert_uint_eq(tap.usage.authority, _i == 0 ? BY_SUB_KEY : BY_GATE_SM9);
+}
+END_TEST
+
+START_TEST(a_card_whose_epoch_is_over_is_not_authentic)
+{
+    world_open_gate(&w, &w.operators[2], GATE_SM9, &gate);
+    gate.kit.card_epoch_floor++;
+    expect(GATE_DO_ENTRY, GATE_NOT_AUTHENTIC);
+    gate.kit.card_epoch_floor--;
+    expect(GATE_DO_ENTRY, GATE_ACCEPTED);
+}
+END_TEST
+
+/* A kit takes the key of this gate's identity, and no other. */
+START_TEST(a_kit_has_the_identity_of_its_gate)
+{
+    char folder[96], path[128], what[256];
+    struct gate_kit kit;
+    const struct identity wrong[] = {
+        {.scheme = IDENTITY_GATE, .operator_id = 3, .gate = WORLD_GATE + 1, .epoch = 1},
+        {.scheme = IDENTITY_GATE, .operator_id = 4, .gate = WORLD_GATE, .epoch = 1},
+        {.scheme = IDENTITY_AUTHD, .operator_id = 3, .epoch = 1}};
+    world_open_gate(&w, &w.operators[2], GATE_SUB_KEY, &gate);
+    snprintf(folder, sizeof folder, "%s-kit", w.folder);
+    snprintf(path, sizeof path, "%s/gate.sm9", folder);
+    world_write_kit(&w, &w.operators[2], folder);
+    ck_assert_int_eq(gate_kit_load(folder, &kit, what, sizeof what), TALLY_OK);
+    ck_assert_ptr_nonnull(kit.identity);
+    ck_assert_uint_eq(kit.suite, SUITE_SM9);
+    gate_kit_free(&kit);
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        const struct tally_sm9_holder holder = world_holder(&w.operators[2], &wrong[i]);
+        ck_assert_int_eq(remove(path), 0);
+        ck_assert_int_eq(tally_sm9_holder_save(path, &holder), TALLY_OK);
+        ck_assert_int_eq(gate_kit_load(folder, &kit, what, sizeof what), TALLY_E_FORMAT);
+        ck_assert_ptr_nonnull(strstr(what, "gate.sm9"));
+    }
+    ck_assert_int_eq(remove(path), 0);
+    ck_assert_int_eq(gate_kit_load(folder, &kit, what, sizeof what), TALLY_OK); /* taps by sub-key go on */
+    ck_assert_ptr_null(kit.identity);
+    gate_kit_free(&kit);
+    snprintf(path, sizeof path, "rm -r %s", folder);
+    ck_assert_int_eq(system(path), 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("gate taps");
-    TCase *c = tcase_create("p256"), *r = tcase_create("rsa");
+    TCase *c = tcase_create("p256"), *r = tcase_create("rsa"), *i = tcase_create("sm9");
     tcase_add_checked_fixture(c, start, finish);
     tcase_add_test(c, a_visit_by_sub_key);
     tcase_add_loop_test(c, a_visit_by_the_gates_own_keys, 0, 2);
@@ -428,5 +491,11 @@ int main(void)
     tcase_add_loop_test(r, a_visit_in_the_rsa_suite, 0, 3);
     tcase_set_timeout(r, 60);
     suite_add_tcase(s, r);
+    tcase_add_checked_fixture(i, start_sm9, finish);
+    tcase_add_loop_test(i, a_visit_in_suite_sm9, 0, 2);
+    tcase_add_test(i, a_card_whose_epoch_is_over_is_not_authentic);
+    tcase_add_test(i, a_kit_has_the_identity_of_its_gate);
+    tcase_set_timeout(i, 60);
+    suite_add_tcase(s, i);
     return tally_check_main(s, NULL);
 }
