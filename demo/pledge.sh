@@ -45,6 +45,12 @@ declare -A public=()
 services=(platform bank provider financing seller-a seller-b)
 people=(clerk-1 clerk-2 park)
 
+# database NAME: the location in the file that TALLY_DATABASES names, with lines "NAME LOCATION"; else a file of SQLite.
+database() {
+    local location=''
+    [ -n "${TALLY_DATABASES:-}" ] && location=$(sed -n "s/^$1 //p" "$TALLY_DATABASES")
+    echo "${location:-$work/$1.db}"
+}
 url() { echo "http://127.0.0.1:$(cat "$work/$1.port")"; }
 # call SERVICE PARTY METHOD PATH [BODY]
 call() {
@@ -72,7 +78,7 @@ start() {
     local name=$1
     local port=0
     [ -f "$work/$name.port" ] && port=$(cat "$work/$name.port")
-    "$pledge/tally-${daemon[$name]}" --port "$port" --port-file "$work/$name.port" --database "$work/$name.db" --trusted-keys "$work/trusted.json" \
+    "$pledge/tally-${daemon[$name]}" --port "$port" --port-file "$work/$name.port" --database "$(database "$name")" --trusted-keys "$work/trusted.json" \
         --party "$name" --party-key "$work/$name.pem" --message-key "$work/$name.key" --seed "$work/seed.key" --parties "$work/parties.json" \
         --retries 0,100ms,200ms,200ms,500ms,500ms,1s,1s,1s,2s,2s,2s,5s,5s,5s,5s --ask-ms 500 --ask-max-ms 2000 --pass-ms 100 \
         --issue-ms "30000" --hold-ms 3600000 2>>"$work/$name.log" &
@@ -217,8 +223,8 @@ until_so "the project is closed" '"state": ?4' records financing project
 
 chapter "The auditor"
 audit() {
-    "$pledge/tally-auditor" --platform "$work/platform.db" --bank "$work/bank.db" --provider "$work/provider.db" \
-        --financing "$work/financing.db" "$@" "$work/seller-a.db" "$work/seller-b.db"
+    "$pledge/tally-auditor" --platform "$(database platform)" --bank "$(database bank)" --provider "$(database provider)" \
+        --financing "$(database financing)" "$@" "$(database seller-a)" "$(database seller-b)"
 }
 until_so "recomputes every ledger and finds nothing under way or wrong" '.* 0 findings' audit --final
 
