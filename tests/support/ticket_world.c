@@ -1,6 +1,5 @@
 #include "tests/support/ticket_world.h"
 
-#include <check.h>
 #include <string.h>
 
 #include "card/crypto/hpke.h"
@@ -8,8 +7,9 @@
 #include "host/crypto/certificate.h"
 #include "host/crypto/kdf.h"
 #include "tests/support/scp03_peer.h"
+#include "tests/support/must.h"
 
-#define MUST(call) ck_assert_int_eq((call), TALLY_OK)
+#define MUST(call) must((call) == TALLY_OK)
 
 enum { CARD_KEY_VERSION = 1, SUB_KEY_FLOOR = 1 };
 
@@ -42,7 +42,7 @@ static void put_rsa_key(struct world *w)
     memcpy(w->rsa_key, tally_key_public(key, &n), RSA_SIZE);
     memcpy(record + 1 + TALLY_RSA_PRIVATE_SIZE, w->rsa_key, RSA_SIZE);
     const struct store_change change = {REC_KEY_RSA, sizeof record, record};
-    ck_assert_int_eq(store_commit(&ramcard_card(w->rc)->store, &change, 1), STORE_OK);
+    must(store_commit(&ramcard_card(w->rc)->store, &change, 1) == STORE_OK);
     tally_key_free(key);
 }
 
@@ -174,9 +174,9 @@ void package_craft(struct world *w, struct operator_world *op, uint16_t header_o
     enrolment_of(w, op, header + TALLY_PACKAGE_HEADER_SIZE);
     memcpy(body, plain, n);
     MUST(tally_key_p256_private(authority, key));
-    ck_assert(p256_sign(key, LABEL_OPERATOR_PACKAGE, parts, 2, body + n));
-    ck_assert(hpke_seal(&ramcard_card(w->rc)->rng, w->kem_key, LABEL_OPERATOR_PACKAGE, &aad, 1, enc, body,
-                        n + ECDSA_SIZE));
+    must(p256_sign(key, LABEL_OPERATOR_PACKAGE, parts, 2, body + n));
+    must(hpke_seal(&ramcard_card(w->rc)->rng, w->kem_key, LABEL_OPERATOR_PACKAGE, &aad, 1, enc, body,
+                   n + ECDSA_SIZE));
     out->n = (size_t)(body - out->data) + n + ECDSA_SIZE + AEAD_TAG_SIZE;
 }
 
@@ -193,7 +193,7 @@ static void put_package(struct world *w, struct operator_world *op, uint8_t acti
     struct message m;
     p.action = action;
     package_seal(w, op, &p, &m);
-    ck_assert_uint_eq(package_send(w, &m), SW_OK);
+    must(package_send(w, &m) == SW_OK);
     op->package_version = p.version;
 }
 
@@ -297,8 +297,8 @@ void face_craft(struct world *w, const struct tally_key *key1, uint16_t header_o
     be16_put(header + 2, header_operator);
     face_encode(face, body);
     MUST(tally_face_sign(key1, body, body + FACE_SIZE, &n));
-    ck_assert(hpke_seal(&ramcard_card(w->rc)->rng, w->kem_key, LABEL_CIPHERTEXT_1, &aad, 1, enc, body,
-                        FACE_SIZE + n));
+    must(hpke_seal(&ramcard_card(w->rc)->rng, w->kem_key, LABEL_CIPHERTEXT_1, &aad, 1, enc, body,
+                   FACE_SIZE + n));
     out->n = (size_t)(body - out->data) + FACE_SIZE + n + AEAD_TAG_SIZE;
 }
 
@@ -331,6 +331,6 @@ uint16_t exchange(struct world *w, struct operator_world *op, const struct ticke
 struct ticket_face load_one(struct world *w, struct operator_world *op)
 {
     struct ticket_face face = face_of(w, op);
-    ck_assert_uint_eq(load(w, op, &face), SW_OK);
+    must(load(w, op, &face) == SW_OK);
     return face;
 }

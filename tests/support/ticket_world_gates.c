@@ -1,14 +1,14 @@
 #include "tests/support/ticket_world.h"
 
-#include <check.h>
 #include <string.h>
 
 #include "card/crypto/sym.h"
 #include "card/wire/be.h"
 #include "host/crypto/certificate.h"
 #include "host/crypto/kdf.h"
+#include "tests/support/must.h"
 
-#define MUST(call) ck_assert_int_eq((call), TALLY_OK)
+#define MUST(call) must((call) == TALLY_OK)
 
 struct gate gate_of(struct operator_world *op, uint32_t id)
 {
@@ -48,7 +48,7 @@ static uint16_t verify(struct world *w, struct gate *g)
                   &g->reply) != SW_OK)
         return g->reply.sw;
     MUST(tally_gate_open(&g->session, g->op->authority, g->reply.data, g->reply.len, &g->answer));
-    ck_assert_mem_eq(g->answer.serial, w->serial, SERIAL_SIZE);
+    must(memcmp(g->answer.serial, w->serial, SERIAL_SIZE) == 0);
     if (g->answer.found)
         MUST(tally_face_verify(g->op->key1, g->answer.face, g->answer.tfv, g->answer.tfv_size));
     return SW_OK;
@@ -101,9 +101,9 @@ void gate_part(struct gate *g, enum usage_event event, uint8_t part[USAGE_GATE_P
     uint8_t bytes[USAGE_SIZE];
     const struct usage_place place = {
         .gate = g->id, .station = g->id + 7, .time = 5000, .gate_transaction = ++g->transaction};
-    ck_assert(face_decode(g->answer.face, &face));
-    ck_assert(usage_decode(g->answer.usage, &before));
-    ck_assert_int_eq(usage_apply(&face, &before, event, &place, &after), USAGE_ALLOWED);
+    must(face_decode(g->answer.face, &face));
+    must(usage_decode(g->answer.usage, &before));
+    must(usage_apply(&face, &before, event, &place, &after) == USAGE_ALLOWED);
     usage_encode(&after, bytes);
     memcpy(part, bytes, USAGE_GATE_PART);
 }
@@ -142,7 +142,7 @@ uint16_t tap(struct world *w, struct gate *g, const struct ticket_face *face, en
     uint16_t sw = gate_verify(w, g, by_tid(face));
     if (sw != SW_OK)
         return sw;
-    ck_assert(g->answer.found);
+    must(g->answer.found);
     gate_part(g, event, part);
     return gate_write(w, g, face->tid, part, NULL);
 }
@@ -172,8 +172,8 @@ struct snapshot take_snapshot(struct world *w)
             size_t n;
             if (cursor.id == REC_PIN_TRIES)
                 continue;
-            ck_assert_int_eq(store_size(store, cursor.id, &n), STORE_OK);
-            ck_assert_int_eq(store_read(store, cursor.id, 0, data, n), STORE_OK);
+            must(store_size(store, cursor.id, &n) == STORE_OK);
+            must(store_read(store, cursor.id, 0, data, n) == STORE_OK);
             be16_put(id, cursor.id);
             sha256_add(&h, id, sizeof id);
             sha256_add(&h, &n, sizeof n);
@@ -192,7 +192,7 @@ bool snapshot_equal(const struct snapshot *a, const struct snapshot *b)
 void assert_unchanged(struct world *w, const struct snapshot *before)
 {
     struct snapshot now = take_snapshot(w);
-    ck_assert_mem_eq(now.digest, before->digest, sizeof now.digest);
+    must(memcmp(now.digest, before->digest, sizeof now.digest) == 0);
 }
 
 bool stored_usage(struct world *w, const struct ticket_face *face, uint8_t usage[USAGE_SIZE])
@@ -201,7 +201,7 @@ bool stored_usage(struct world *w, const struct ticket_face *face, uint8_t usage
     struct store_cursor cursor = store_first(REC_FACE >> 8);
     uint8_t head[FACE_SIZE];
     while (store_next(store, &cursor)) {
-        ck_assert_int_eq(store_read(store, cursor.id, 0, head, sizeof head), STORE_OK);
+        must(store_read(store, cursor.id, 0, head, sizeof head) == STORE_OK);
         if (memcmp(head + FACE_AT_TID, face->tid, TID_SIZE) == 0)
             return store_read(store, (uint16_t)(REC_USAGE | (cursor.id & 0xff)), 0, usage, USAGE_SIZE) ==
                    STORE_OK;

@@ -1,10 +1,10 @@
 /* The operator of suite SM9: its key centre, and who holds its keys. */
-#include <check.h>
 #include <string.h>
 
 #include "tests/support/ticket_world.h"
+#include "tests/support/must.h"
 
-#define MUST(call) ck_assert_int_eq((call), TALLY_OK)
+#define MUST(call) must((call) == TALLY_OK)
 
 struct tally_sm9_key *holder_key(const struct operator_world *op, const struct identity *identity)
 {
