@@ -100,14 +100,15 @@ static bool send_last(struct run *r, uint8_t *apdu, size_t n, struct reply *whol
     return true;
 }
 
-/* A command in the step's way, with the step's change. True: it was answered, nothing was changed, and no part
- * of another one went before it. */
+/* A command in the step's way, with the step's change. True: it was answered, nothing was changed, and no
+ * part of another one went before it. */
 static bool send(struct run *r, const uint8_t header_in[4], const uint8_t *data_in, size_t n,
                  struct reply *whole)
 {
     uint8_t header[4], data[IDEAL_DATA_MAX + 256], apdu[STAGE_APDU_MAX + 256];
     const unsigned way = r->step[STEP_AT_WAY], place = r->step[STEP_AT_PLACE], change = change_of(r);
     const bool alone = !r->stage->ideal.chain.open;
+    const unsigned resets = r->stage->resets;
     memset(whole, 0, sizeof *whole);
     memcpy(header, header_in, 4);
     if (n > 0)
@@ -135,7 +136,7 @@ static bool send(struct run *r, const uint8_t header_in[4], const uint8_t *data_
     if (n - at > IDEAL_DATA_MAX + 64)
         n = at + IDEAL_DATA_MAX + 64;
     return send_last(r, apdu, encode(header, data + at, n - at, (way & 3) == 1, le_of(r), apdu), whole) &&
-           alone && (change == 0 || change > CHANGE_CUT_OFF);
+           alone && r->stage->resets == resets && (change == 0 || change > CHANGE_CUT_OFF);
 }
 
 /* ---- Gates ---- */

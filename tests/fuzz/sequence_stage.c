@@ -293,6 +293,7 @@ void stage_reset(struct stage *s)
 {
     card_reset(ramcard_card(s->world.rc));
     ideal_reset(&s->ideal);
+    s->resets++;
 }
 
 void stage_power_cycle(struct stage *s)

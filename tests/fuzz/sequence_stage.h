@@ -16,6 +16,7 @@ struct stage {
     struct ideal_certificate certificates[4]; /* of either operator, gates GATE_1 and GATE_2; key gate_p256 */
     size_t count, orders; /* messages; the first are for LOAD and EXCHANGE, the rest packages */
     uint8_t pin_record[32];
+    unsigned resets;   /* of both cards, so far */
     unsigned pin_seen; /* how often the PIN was set when the card had that record */
 };
 

@@ -7,6 +7,7 @@
 
 #include "card/wire/be.h"
 #include "tests/support/must.h"
+#include "tests/support/unpoison.h"
 
 enum { PAGE_SIZE = 2048, SHORT_DATA_MAX = 255, COMMAND_MAX = 4 + 3 + 65535 + 2 };
 
@@ -38,6 +39,7 @@ static int seeded_random(void *ctx, uint8_t *buf, size_t n)
         be32_put(in, rc->seed);
         be32_put(in + 4, rc->drawn++);
         SHA256(in, sizeof in, block);
+        unpoison(block, sizeof block);
         memcpy(buf, block, piece);
         buf += piece;
         n -= piece;
@@ -196,6 +198,7 @@ void ramcard_transmit(struct ramcard *rc, const uint8_t *command, size_t n, stru
     must(answer != NULL);
     if (n > 0)
         memcpy(exact, command, n);
+    unpoison(exact, n);
     settle(rc);
     size_t got = rc->body.ctx == NULL ? card_transmit(&rc->card, exact, n, answer, CARD_ANSWER_MAX)
                                       : body_transmit(rc, exact, n, answer);
