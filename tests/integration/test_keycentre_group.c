@@ -88,6 +88,26 @@ static void bend_share(unsigned i)
     tally_db_close(db);
 }
 
+static enum tally_error count_secrets(struct tally_tx *tx, void *arg)
+{
+    char names[KEYCENTRE_SECRETS_MAX][KEYCENTRE_SECRET_NAME_MAX + 1];
+    return keycentre_secret_names(tx, names, arg);
+}
+
+static size_t secrets_of(unsigned i)
+{
+    static const struct tally_db_schema none[] = {{0}};
+    struct tally_db *db;
+    size_t count;
+    ck_assert_int_eq(
+        tally_db_open(
+            &(struct tally_db_options){.location = test_centre_database(&centres, i), .schemas = none}, &db),
+        TALLY_OK);
+    ck_assert_int_eq(tally_db_read(db, count_secrets, &count), TALLY_OK);
+    tally_db_close(db);
+    return count;
+}
+
 static void restart(unsigned i)
 {
     test_centre_stop(&centres, i);
@@ -107,6 +127,7 @@ START_TEST(two_of_three_extract_together)
     test_refused(&station, "POST", "/v1/ceremonies/" CEREMONY "/commit", json_object(),
                  TALLY_PROBLEM(ROLE_NOT_ALLOWED)->code);
     test_centres_set_up(&centres);
+    ck_assert_uint_eq(secrets_of(0), 2); /* signing key and share: the seed is gone */
     test_centres_parameters(&centres, &parameters);
     ck_assert(parameters.threshold && parameters.keys.size.threshold == 2 && parameters.count == 3);
     ck_assert_int_eq(fetch_card("key"), 0);
@@ -271,6 +292,7 @@ START_TEST(a_dishonest_relay_gets_nowhere)
     /* Before the deal it ends the ceremony at that centre, which names the one it does not believe. */
     refused_round(1, "deal", other, CODE(CEREMONY_FAILED));
     refused_round(1, "deal", commits, CODE(CEREMONY_CONFLICT));
+    ck_assert_uint_eq(secrets_of(1), 1); /* its signing key */
     ck_assert(test_centres_said(&centres, "centre-1.log", "a centre's contribution is wrong\",\"centre\":3"));
     /* A passphrase that was changed beside the service: what it wraps now could not be read later. */
     FILE *file = fopen(test_centres_path(&centres, "new"), "we");

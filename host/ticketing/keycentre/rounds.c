@@ -171,13 +171,20 @@ static enum tally_error answer_message(struct tally_call *call, const struct key
     return tally_call_answer(call, 200, json);
 }
 
-/* A step whose messages were bad: the ceremony ends here, and the answer names the culprit. */
+/* A step whose messages were bad: the ceremony ends here, its secrets go, and the answer names the culprit.
+ */
 static enum tally_error fail(struct tally_call *call, struct keycentre_step *step, struct tally_tx *tx)
 {
-    char detail[96];
+    char detail[96], name[KEYCENTRE_SECRET_NAME_MAX + 1];
     step->row.round = ROUND_FAILED;
     snprintf(detail, sizeof detail, "centre %u: %s", step->fault.centre, step->fault.reason);
-    enum tally_error e = move_on(call, step, tx, "ceremony-failed");
+    secret_name(step, "seed", name);
+    enum tally_error e = keycentre_secret_delete(tx, name);
+    secret_name(step, "share", name);
+    if (e == TALLY_OK)
+        e = keycentre_secret_delete(tx, name);
+    if (e == TALLY_OK)
+        e = move_on(call, step, tx, "ceremony-failed");
     if (e != TALLY_OK)
         return e;
     tally_log(TALLY_LOG_ERROR, "ceremony", call->request->trace, "a centre's contribution is wrong",
