@@ -77,10 +77,12 @@ static size_t through_commit(const char *chunk, size_t n)
     return at != NULL ? (size_t)(at - chunk) + sizeof commit_text : 0;
 }
 
-static void cut(struct pg_proxy *proxy, struct link *link)
+/* Counted first: the client goes on as soon as it sees the end. */
+static void cut(struct pg_proxy *proxy, struct link *link, const char *last_words, size_t n)
 {
-    drop(link);
     atomic_fetch_add(&proxy->cuts, 1);
+    (void)send(link->client, last_words, n, MSG_NOSIGNAL);
+    drop(link);
 }
 
 static void from_client(struct pg_proxy *proxy, struct link *link, char *chunk)
@@ -93,7 +95,7 @@ static void from_client(struct pg_proxy *proxy, struct link *link, char *chunk)
     enum pg_proxy_cut order =
         through_commit(chunk, n) > 0 ? atomic_exchange(&proxy->cut, PG_PROXY_PASS) : PG_PROXY_PASS;
     if (order == PG_PROXY_CUT_BEFORE) {
-        cut(proxy, link);
+        cut(proxy, link, "", 0);
         return;
     }
     if (order == PG_PROXY_CUT_AFTER_AND_REFUSE)
@@ -116,10 +118,11 @@ static void from_server(struct pg_proxy *proxy, struct link *link, char *chunk)
         return;
     }
     size_t answer = through_commit(chunk, n);
-    if (link->order == PG_PROXY_CUT_ANSWERED)
-        (void)send(link->client, chunk, answer > 0 ? answer : n, MSG_NOSIGNAL);
+    bool answered = link->order == PG_PROXY_CUT_ANSWERED;
     if (answer > 0)
-        cut(proxy, link);
+        cut(proxy, link, chunk, answered ? answer : 0);
+    else if (answered)
+        (void)send(link->client, chunk, n, MSG_NOSIGNAL);
 }
 
 static void *run(void *arg)
