@@ -22,11 +22,11 @@ tell() {
         printf '%s✘ %s%s: %s\n' "$red" "$2" "$plain" "$3"
     fi
 }
-# until_so TITLE PATTERN COMMAND...: what the command says must match within a minute.
+# until_so TITLE PATTERN COMMAND...: what the command says must match, at the latest after a thousand tries.
 until_so() {
     local title=$1 pattern=$2 said='' i
     shift 2
-    for ((i = 0; i < 600; i++)); do
+    for ((i = 0; i < 1000; i++)); do
         said=$("$@" 2>&1)
         if grep -Eq -- "$pattern" <<<"$said"; then
             tell 0 "$title" "$(grep -Eo -m 1 -- "$pattern" <<<"$said" | head -n 1 | cut -c 1-90)"
@@ -81,7 +81,7 @@ start() {
     "$pledge/tally-${daemon[$name]}" --port "$port" --port-file "$work/$name.port" --database "$(database "$name")" --trusted-keys "$work/trusted.json" \
         --party "$name" --party-key "$work/$name.pem" --message-key "$work/$name.key" --seed "$work/seed.key" --parties "$work/parties.json" \
         --retries 0,100ms,200ms,200ms,500ms,500ms,1s,1s,1s,2s,2s,2s,5s,5s,5s,5s --ask-ms 500 --ask-max-ms 2000 --pass-ms 100 \
-        --issue-ms "30000" --hold-ms 3600000 2>>"$work/$name.log" &
+        --issue-ms 45000 --hold-ms 3600000 2>>"$work/$name.log" &
     process[$name]=$!
 }
 parties() {
@@ -109,6 +109,7 @@ for name in "${services[@]}" "${people[@]}"; do
     "$pledge/tally-pledge" party --name "$name" --key "$work/$name.pem" --trusted-keys "$work/trusted.json" || exit 1
 done
 "$pledge/tally-pledge" keygen --out "$work/seed.key" >/dev/null
+cp "$work/clerk-1.pem" "$work/shop2.pem"
 for who in admin shop; do
     "$pledge/tally-pledge" party --name "$who" --role "$who" --key "$work/$who.pem" --trusted-keys "$work/trusted.json" || exit 1
 done
@@ -127,7 +128,7 @@ digest=$(printf '%064d' 7)
 said "the underwriter applies" seller-a financing application "{\"reference\": \"application-1\", \"borrower_name\": \"Underwriter\",
   \"borrower_document_type\": 1, \"borrower_document_number\": \"D-A\", \"counterparty_name\": \"Park\", \"counterparty_document_type\": 1,
   \"counterparty_document_number\": \"D-P\", \"contract\": \"contract-1\", \"terms\": [{\"type\": \"adult\", \"quantity\": 5,
-  \"settlement_price\": 10000, \"suggested_price\": 12000, \"list_price\": 15000}, {\"type\": \"child\", \"quantity\": 4,
+  \"settlement_price\": 10000, \"suggested_price\": 12000, \"list_price\": 15000}, {\"type\": \"child\", \"quantity\": 8,
   \"settlement_price\": 6000, \"suggested_price\": 7000, \"list_price\": 8000}], \"total\": 80000, \"price_basis\": \"settlement\",
   \"payee_account\": \"park-1\", \"loan_account\": \"loan-a\", \"entrusted_account\": \"park-1\", \"entrusted_amount\": 30000,
   \"principal\": 60000, \"platform_fee\": 0, \"prepay_name\": \"Underwriter\", \"prepay\": \"prepay-a\", \"admission_digest\": \"$digest\",
@@ -192,16 +193,47 @@ sell seller-a sale-6 1
 until_so "3: paid, no ticket - the provider is asked again and again" '"state": ?5' records platform line
 [ "$(balance H:prepay-a)" = -10000 ]; tell $? "   the money is held, not taken" "held: $(balance H:prepay-a)"
 
-chapter "kill -9 in the middle of a sale"
-money in-5 60.00 6000
-sell seller-a sale-7 1 child
-for name in platform bank provider; do
+chapter "kill -9 in the middle of sales"
+money in-5 300.00 30000
+moment=0
+for name in platform bank provider financing seller-a; do
+    sell seller-a "killed-$name" 1 child
+    for ((i = 0; i < moment; i++)); do records provider stock >/dev/null; done # each a little later in the sale
+    moment=$((moment + 2))
     kill -9 "${process[$name]}"
     wait "${process[$name]}" 2>/dev/null
-    tell 0 "$name is killed" ''
+    start "$name"
+    until_so "$name is killed and started again: the sale is finished" 'serial.*claim' sale seller-a "killed-$name"
 done
-for name in platform bank provider; do start "$name"; done
-until_so "started again, they finish what was under way" 'serial.*claim' sale seller-a sale-7
+
+chapter "What is refused"
+# refused TITLE PATTERN COMMAND...: must fail with an answer that matches.
+refused() {
+    local title=$1 pattern=$2 out
+    shift 2
+    out=$("$@" 2>&1) && { tell 1 "$title" "taken: $out"; return; }
+    grep -Eq -- "$pattern" <<<"$out"
+    tell $? "$title" "$(grep -Eo '"(detail|title)": ?"[^"]*"' <<<"$out" | tail -n 1)"
+}
+# forge KEY CALLER FROM TO KIND BODY [SED]: signed with KEY, brought by CALLER, said to be FROM, changed by SED afterwards.
+forge() {
+    "$pledge/tally-pledge" message --key "$work/$1.key" --from "$3" --to "$4" --kind "$5" <<<"$6" | sed "${7:-}" >"$work/message"
+    call "$4" "$2" POST /v1/messages - <"$work/message"
+}
+deposit='{"reference": "in-9", "account": "prepay-a", "amount": 100000}'
+refused "a seller brings a message in the bank's name" 'not the message.s sender' \
+    forge seller-a seller-a bank financing pay-result '{"redemption": "R1", "status": "captured"}'
+refused "a clerk's instruction with another amount" 'signature does not verify' \
+    forge clerk-1 clerk-1 clerk-1 bank deposit "$deposit" 's/100000/900000/'
+refused "a clerk's name with another's key" 'sender, recipient or key' forge seller-a clerk-1 clerk-1 bank deposit "$deposit"
+refused "a seller gives the bank's instructions" 'sender, recipient or key' forge seller-a seller-a seller-a bank deposit "$deposit"
+order='{"reference": "x", "channel": "C-none", "type": "adult", "price": 1, "quantity": 1, "callback": "http://127.0.0.1:1/v1/messages"}'
+refused "an order for a channel that is not the seller's" 'refused' forge seller-a seller-a seller-a platform order "$order"
+refused "answers to be sent somewhere else" 'refused' \
+    forge seller-a seller-a seller-a platform order "${order/C-none/$channel}"
+refused "an instruction out of its limits" 'amount' \
+    forge clerk-1 clerk-1 clerk-1 bank deposit "$deposit" 's/100000/-1/'
+refused "a stranger" 'not known|unknown|status 401' call bank shop2 POST /v1/messages '{}'
 
 chapter "Default and disposal [P16-P18]"
 disposal() { echo "{\"project\": \"$project\", \"document_type\": 1, \"document_number\": \"$1\", \"prepay_name\": \"$2\", \"prepay\": \"$3\", \"amounts\": [{\"type\": \"child\", \"amount\": $4}]}"; }
