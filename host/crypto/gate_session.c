@@ -4,13 +4,12 @@
 
 #include "card/wire/be.h"
 #include "host/crypto/certificate.h"
+#include "host/crypto/gate_session_internal.h"
 #include "host/crypto/kdf.h"
 #include "host/crypto/p256.h"
 #include "host/crypto/rsa.h"
 #include "host/crypto/sm9.h"
 
-enum { PHASE_NONE, PHASE_BEGUN, PHASE_OPEN, PHASE_WRITING, PHASE_DELETING };
-enum { TO_CARD = 0, TO_GATE = 1 };
 enum { FOUND = 0, NOT_FOUND = 1 };
 
 enum {
@@ -18,20 +17,12 @@ enum {
     TICKET_MAX = FACE_SIZE + TALLY_TFV_MAX + USAGE_SIZE,
     PROOF_SIZE = P256_PUBLIC_SIZE + 2 * ECDSA_SIZE, /* card key, card certificate, proof */
     IDENTITY_PROOF_SIZE = SM9_EPOCH_SIZE + SM9_CODE_SIZE,
-    ANSWER_MAX = 1 + SERIAL_SIZE + CTC_SIZE + TICKET_MAX + PROOF_SIZE,
-    USAGE_AT_KEY_VERSION = 26
+    ANSWER_MAX = 1 + SERIAL_SIZE + CTC_SIZE + TICKET_MAX + PROOF_SIZE
 };
 
 void tally_gate_end(struct tally_gate_session *s)
 {
     tally_wipe(s, sizeof *s);
-}
-
-static void make_nonce(uint8_t direction, uint32_t counter, uint8_t nonce[SESSION_NONCE_SIZE])
-{
-    memset(nonce, 0, SESSION_NONCE_SIZE);
-    nonce[0] = direction;
-    be32_put(nonce + 1, counter);
 }
 
 /* --- VERIFY --- */
@@ -349,107 +340,4 @@ enum tally_error tally_gate_open(struct tally_gate_session *s, const struct tall
         tally_gate_end(s);
     }
     return e;
-}
-
-/* --- WRITE USAGE and DELETE --- */
-
-static enum tally_error seal_command(struct tally_gate_session *s, uint8_t ins, const uint8_t *plain,
-                                     size_t n, uint8_t phase, struct tally_gate_command *command)
-{
-    uint8_t nonce[SESSION_NONCE_SIZE];
-    const uint8_t header[] = {CLA_PROPRIETARY, ins, 0, 0};
-    const struct tally_bytes aad = {header, sizeof header};
-    memset(command, 0, sizeof *command);
-    enum tally_error e = s->phase == PHASE_OPEN ? TALLY_OK : TALLY_E_STATE;
-    if (e == TALLY_OK) {
-        s->counter++;
-        make_nonce(TO_CARD, s->counter, nonce);
-        e = tally_ccm_seal(s->write_key, nonce, &aad, 1, plain, n, command->data);
-    }
-    if (e == TALLY_OK) {
-        command->ins = ins;
-        command->n = n + SESSION_TAG_SIZE;
-        s->phase = phase;
-    } else {
-        tally_gate_end(s);
-    }
-    return e;
-}
-
-static enum tally_error open_response(const struct tally_gate_session *s, uint8_t ins,
-                                      const uint8_t *response, size_t n, uint8_t *plain, size_t plain_size)
-{
-    uint8_t nonce[SESSION_NONCE_SIZE];
-    const uint8_t header[] = {CLA_PROPRIETARY, ins, 0, 0};
-    const struct tally_bytes aad = {header, sizeof header};
-    if (n != plain_size + SESSION_TAG_SIZE)
-        return TALLY_E_FORMAT;
-    make_nonce(TO_GATE, s->counter, nonce);
-    return tally_ccm_open(s->write_key, nonce, &aad, 1, response, n, plain);
-}
-
-/* When the receipt was made with the sub-key that this session knows, its MAC must be right. */
-static enum tally_error check_receipt(const struct tally_gate_session *s, const uint8_t usage[USAGE_SIZE])
-{
-    uint8_t key[SYM_KEY_SIZE];
-    if (s->mode != GATE_SUB_KEY || usage[USAGE_AT_KEY_VERSION] != s->key_version)
-        return TALLY_OK;
-    enum tally_error e = tally_derive_receipt_key(s->sub_key, key);
-    if (e == TALLY_OK)
-        e = tally_receipt_verify(key, s->serial, s->operator_id, s->tid, usage);
-    tally_wipe(key, sizeof key);
-    return e;
-}
-
-static enum tally_error finish(struct tally_gate_session *s, enum tally_error e, uint8_t usage[USAGE_SIZE])
-{
-    if (e == TALLY_OK)
-        e = check_receipt(s, usage);
-    s->phase = PHASE_OPEN;
-    if (e != TALLY_OK) {
-        memset(usage, 0, USAGE_SIZE);
-        tally_gate_end(s);
-    }
-    return e;
-}
-
-enum tally_error tally_gate_write(struct tally_gate_session *s, const uint8_t tid[TID_SIZE],
-                                  const uint8_t gate_part[USAGE_GATE_PART],
-                                  struct tally_gate_command *command)
-{
-    uint8_t plain[TID_SIZE + USAGE_GATE_PART];
-    memcpy(plain, tid, TID_SIZE);
-    memcpy(plain + TID_SIZE, gate_part, USAGE_GATE_PART);
-    memcpy(s->tid, tid, TID_SIZE);
-    memcpy(s->gate_part, gate_part, USAGE_GATE_PART);
-    return seal_command(s, INS_WRITE_USAGE, plain, sizeof plain, PHASE_WRITING, command);
-}
-
-enum tally_error tally_gate_written(struct tally_gate_session *s, const uint8_t *response, size_t n,
-                                    uint8_t usage[USAGE_SIZE])
-{
-    memcpy(usage, s->gate_part, USAGE_GATE_PART);
-    enum tally_error e = s->phase != PHASE_WRITING ? TALLY_E_STATE
-                                                   : open_response(s, INS_WRITE_USAGE, response, n,
-                                                                   usage + USAGE_GATE_PART, USAGE_CARD_PART);
-    return finish(s, e, usage);
-}
-
-enum tally_error tally_gate_delete(struct tally_gate_session *s, const uint8_t tid[TID_SIZE],
-                                   struct tally_gate_command *command)
-{
-    memcpy(s->tid, tid, TID_SIZE);
-    return seal_command(s, INS_DELETE, tid, TID_SIZE, PHASE_DELETING, command);
-}
-
-enum tally_error tally_gate_deleted(struct tally_gate_session *s, const uint8_t *response, size_t n,
-                                    uint8_t usage[USAGE_SIZE])
-{
-    enum { AT_EVENT = 1 };
-    enum tally_error e = s->phase != PHASE_DELETING
-                             ? TALLY_E_STATE
-                             : open_response(s, INS_DELETE, response, n, usage, USAGE_SIZE);
-    if (e == TALLY_OK && usage[AT_EVENT] != EVENT_DELETED)
-        e = TALLY_E_FORMAT;
-    return finish(s, e, usage);
 }

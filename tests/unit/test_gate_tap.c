@@ -402,8 +402,7 @@ static void start_sm9(void)
     world_add_sm9(&w);
     face = world_face(&w, &w.operators[2]);
     world_load(&w, &w.operators[2], &face);
-    request = (struct gate_request){.action = GATE_DO_AUTO};
-    request.criterion.date = face.service_date;
+    request = (struct gate_request){.action = GATE_DO_AUTO, .criterion = {.date = face.service_date}};
 }
 
 START_TEST(a_visit_in_suite_sm9)
