@@ -1,6 +1,7 @@
 /* SQLite: connections, transactions, statements. WAL, synchronous=FULL. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +11,8 @@
 #include "host/base/log.h"
 #include "host/service/db_engine.h"
 
-#define SKIP_LOCKED " FOR UPDATE SKIP LOCKED"
+#define WAL_RETRY_MS 5
+#define SKIP_LOCKED  " FOR UPDATE SKIP LOCKED"
 
 enum command { BEGIN_READ, BEGIN_WRITE, COMMIT, ROLLBACK, SAVEPOINT, UNDO, RELEASE, COMMANDS };
 static const char *const command_texts[COMMANDS] = {
@@ -112,6 +114,21 @@ static enum tally_error prepare_commands(struct tally_tx *tx)
     return TALLY_OK;
 }
 
+/* Another process may be making the same file into a WAL database, for which SQLite does not wait by itself.
+ */
+static enum tally_error enter_wal(struct tally_tx *tx)
+{
+    static const char pragma[] = "PRAGMA journal_mode = WAL";
+    sqlite3 *handle = handle_of(tx);
+    unsigned waited = 0;
+    while ((sqlite3_exec(handle, pragma, NULL, NULL, NULL) & 0xFF) == SQLITE_BUSY &&
+           waited < tx->db->options.busy_ms) {
+        (void)poll(NULL, 0, WAL_RETRY_MS);
+        waited += WAL_RETRY_MS;
+    }
+    return exec(tx, pragma);
+}
+
 static enum tally_error connect_to(struct tally_tx *tx)
 {
     static const char common[] =
@@ -133,7 +150,7 @@ static enum tally_error connect_to(struct tally_tx *tx)
     sqlite3_busy_timeout(connection->handle, (int)db->options.busy_ms);
     enum tally_error e = exec(tx, common);
     if (e == TALLY_OK)
-        e = exec(tx, tx->kind == DB_READ ? "PRAGMA query_only = ON" : "PRAGMA journal_mode = WAL");
+        e = tx->kind == DB_READ ? exec(tx, "PRAGMA query_only = ON") : enter_wal(tx);
     return e == TALLY_OK ? prepare_commands(tx) : e;
 }
 
