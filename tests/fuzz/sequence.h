@@ -34,7 +34,7 @@ enum step_kind {
 enum step_change {
     CHANGE_DATA = 1, /* a byte of the data, at `at` */
     CHANGE_SHORTER,  /* `at` bytes fewer */
-    CHANGE_LONGER,   /* `at` bytes more */
+    CHANGE_LONGER,   /* four times `at` bytes more */
     CHANGE_HEADER,   /* one of CLA, INS, P1, P2 */
     CHANGE_RAW,      /* a byte of the last APDU, length fields included */
     CHANGE_CUT_OFF,  /* the last APDU ends early */

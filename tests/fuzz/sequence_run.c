@@ -117,9 +117,10 @@ static bool send(struct run *r, const uint8_t header_in[4], const uint8_t *data_
         data[(place * 5u) % n] ^= r->step[STEP_AT_VALUE];
     if (change == CHANGE_SHORTER)
         n -= place < n ? place : n;
-    if (change == CHANGE_LONGER && place > 0) {
-        memset(data + n, r->step[STEP_AT_VALUE], place);
-        n += place;
+    if (change == CHANGE_LONGER) { /* also beyond what a card takes */
+        const size_t more = place * 4u < sizeof data - n ? place * 4u : sizeof data - n;
+        memset(data + n, r->step[STEP_AT_VALUE], more);
+        n += more;
     }
     if (change == CHANGE_HEADER)
         header[place % 4] ^= r->step[STEP_AT_VALUE];
@@ -388,7 +389,8 @@ static void reset_pin(struct run *r)
     uint8_t wrapped[64];
     struct reply reply;
     bool changed = r->step[STEP_AT_VALUE] != 0 && r->step[STEP_AT_A] % 2 == 1;
-    if (!r->stage->ideal.verified && k->tries > 0)
+    /* Without the PIN the card begins no channel, and a chain has to be ended first. */
+    if ((!r->stage->ideal.verified && k->tries > 0) || r->stage->ideal.chain.open)
         return;
     ramcard_flash(rc)->cut_planned = false;
     peer_init(&peer, identity.admin_key);
