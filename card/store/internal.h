@@ -12,8 +12,9 @@
 #define STORE_NO_PAGE      0xffu
 #define STORE_TOMBSTONE    0x8000u /* in an entry's length: the record is deleted */
 #define STORE_TRIES        4u      /* pages tried before a failing flash is reported */
-#define STORE_COMPACT_FREE 3u      /* free pages, plus decline, from which a commit may start */
-#define STORE_SPARE        16u /* one page in so many is left out of the capacity, for even a full store to last */
+#define STORE_COMPACT_FREE 4u      /* free pages, plus decline, from which a commit may start */
+#define STORE_SPARE        16u /* four fifths of a page in so many are no capacity, for even a full store to last \
+                                */
 
 /* A place in the log: logical page and unit within it. at may equal the page's size: the end of the page. */
 struct store_pos {

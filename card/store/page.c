@@ -36,10 +36,11 @@ bool store_geometry(struct store *s, const struct hal_flash *flash)
     s->units = (uint16_t)(size / unit);
     s->start = (uint16_t)(store_units(s, STORE_PAGE_HEADER) + 2);
     s->decline = (uint8_t)decline(s);
-    uint32_t reserve = STORE_COMPACT_FREE + s->decline + 2 + count / STORE_SPARE;
+    uint32_t reserve = STORE_COMPACT_FREE + s->decline + 2;
     if (count <= reserve)
         return false;
-    s->capacity = (count - reserve) * ((uint32_t)s->units - s->start - store_frame_overhead(s));
+    uint32_t page = (uint32_t)s->units - s->start - store_frame_overhead(s);
+    s->capacity = (count - reserve) * page - count / STORE_SPARE * (page * 4 / 5);
     return true;
 }
 

@@ -100,21 +100,36 @@ static struct version keep_versions(const struct store *s, const struct store_pa
     return v;
 }
 
+/* The page that the newest frame let go of, if that frame may still turn out not to count: it is the tail
+ * then. */
+static uint32_t freed_page(const struct store *s, const struct store_doubt *doubt)
+{
+    struct store_page page;
+    if (doubt == NULL || !(doubt->frame || doubt->seal) || !store_page_find(s, s->tail - 1, &page))
+        return STORE_NO_PAGE;
+    return s->page_of[(s->tail - 1) % s->flash->page_count];
+}
+
 /* A page to rewrite the head page to, and the version that is *good if the new one is not seen. Should so
  * many versions be in doubt that no page is left, those may go of which nothing can have been lost: all but
  * that one. */
-static uint32_t target_page(const struct store *s, const struct store_page *head, bool doubt, uint32_t after,
-                            struct version *good)
+static uint32_t target_page(const struct store *s, const struct store_page *head,
+                            const struct store_doubt *doubt, uint32_t after, struct version *good)
 {
     bool keep[STORE_MAX_PAGES] = {false};
+    uint32_t freed = freed_page(s, doubt);
     *good = (struct version){s->page_of[s->head % s->flash->page_count], head->version};
-    if (doubt)
+    if (doubt != NULL && doubt->seal)
         *good = keep_versions(s, head, keep);
+    if (freed != STORE_NO_PAGE)
+        keep[freed] = true;
     uint32_t to = store_free_page(s, s->head, after, keep);
     if (to != STORE_NO_PAGE || good->physical == STORE_NO_PAGE)
         return to;
     memset(keep, 0, sizeof keep);
     keep[good->physical] = true;
+    if (freed != STORE_NO_PAGE)
+        keep[freed] = true;
     return store_free_page(s, s->head, after, keep);
 }
 
@@ -171,7 +186,7 @@ static bool rewrite_head(struct store *s, const struct store_doubt *doubt)
     page.end = s->end;
     for (unsigned i = 0; i < STORE_TRIES; i++) {
         page.version++;
-        to = target_page(s, &head, doubt != NULL && doubt->seal, to, &good);
+        to = target_page(s, &head, doubt, to, &good);
         if (to == STORE_NO_PAGE)
             return false;
         page.anchor = anchor_of(good, page.version);

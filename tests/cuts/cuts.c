@@ -100,7 +100,8 @@ uint32_t cuts_capacity(uint32_t unit, uint32_t page_size, uint32_t pages)
     uint32_t frame = log + longest - 1 + overhead;
     uint32_t growth = header + 3 + pages * (overhead * frame - (header + 2) * log) / frame;
     uint32_t decline = (longest - 1 + growth + log - 1) / log;
-    return (pages - 5 - decline - pages / 16) * (log - overhead) * unit;
+    uint32_t spare = pages / 16 * ((log - overhead) * 4 / 5);
+    return ((pages - 6 - decline) * (log - overhead) - spare) * unit;
 }
 
 __attribute__((format(printf, 2, 3))) static bool violated(struct cuts *c, const char *format, ...)

@@ -40,7 +40,7 @@ struct workload {
     const char *name;
     void (*prepare)(struct bed *b);
 };
-enum { WORKLOAD_PAGES = 10, WORKLOAD_PAGE = 2048 };
+enum { WORKLOAD_PAGES = 11, WORKLOAD_PAGE = 2048 };
 extern const struct workload workloads[];
 extern const int workload_count;
 

