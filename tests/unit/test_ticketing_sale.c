@@ -233,7 +233,7 @@ START_TEST(keystore_round_trip)
     ck_assert_int_eq(tally_keystore_add_operator(keys, 9, SUITE_P256), TALLY_OK);
     ck_assert_int_eq(tally_keystore_add_operator(keys, 9, SUITE_P256), TALLY_E_EXISTS);
     ck_assert_int_eq(tally_keystore_add_operator(keys, 0, SUITE_P256), TALLY_E_USAGE);
-    ck_assert_int_eq(tally_keystore_add_operator(keys, 8, SUITE_SM9), TALLY_E_USAGE);
+    ck_assert_int_eq(tally_keystore_add_operator(keys, 8, SUITE_SM9 + 1), TALLY_E_USAGE);
     ck_assert_int_eq(tally_keystore_roll_key1(keys, 9, &version), TALLY_OK);
     ck_assert_uint_eq(version, 2);
     ck_assert_int_eq(tally_keystore_roll_vmk(keys, 9, &version), TALLY_OK);
