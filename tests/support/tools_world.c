@@ -1,9 +1,11 @@
 #include "tests/support/tools_world.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -180,6 +182,15 @@ static void make_chip(struct tools_world *w, const char *image)
     ck_assert_msg(run_line(w, line) == 0, "%s", w->err);
 }
 
+/* The emulator of a card that was killed holds its image until it has ended too, a moment later. */
+static void wait_until_free(const char *image)
+{
+    int fd = open(image, O_RDWR | O_CLOEXEC);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(flock(fd, LOCK_EX), 0);
+    ck_assert_int_eq(close(fd), 0);
+}
+
 /* extra: more options of the card's program, NULL-terminated. */
 static void insert(struct tools_world *w, unsigned slot, const char *const *extra)
 {
@@ -188,6 +199,7 @@ static void insert(struct tools_world *w, unsigned slot, const char *const *extr
     snprintf(name, sizeof name, "card%u.img", slot);
     path_of(w, name, image);
     make_chip(w, image);
+    wait_until_free(image);
     snprintf(port, sizeof port, "%u", tally_private_pcscd_port(w->pcscd, slot));
     for (size_t n = 5; *extra != NULL && n < ARGUMENTS - 1; n++)
         argv[n] = *extra++;
