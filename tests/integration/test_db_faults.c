@@ -375,12 +375,15 @@ START_TEST(processes_that_share_a_database_take_turns)
 {
     pid_t pids[3];
     int status;
+    /* A fork beside a writer's thread could copy a lock that is held, the allocator's for one. */
+    tally_db_close(db);
     for (int i = 0; i < 3; i++)
         pids[i] = start_counting();
     for (int i = 0; i < 3; i++) {
         ck_assert_int_eq(waitpid(pids[i], &status, 0), pids[i]);
         ck_assert_int_eq(status, 0);
     }
+    db = open_at(location, 0, 0);
     ck_assert_int_eq(number("SELECT n FROM counter"), 3 * 4 * 50);
 }
 END_TEST
