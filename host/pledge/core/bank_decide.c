@@ -289,9 +289,9 @@ MACHINE(disposal);
 static enum tally_error decide(struct decision *d, const struct pledge_table *table, void *row,
                                const struct pledge_machine *machine, unsigned event)
 {
-    enum tally_error e = pledge_get(d->store, table, row);
-    bool found = e == TALLY_OK;
-    if (!found && e != TALLY_E_NOT_FOUND)
+    bool found;
+    enum tally_error e = pledge_look(d->store, table, row, &found);
+    if (e != TALLY_OK)
         return e;
     e = pledge_machine_run(machine, d->state, event, d);
     if (e != TALLY_OK)

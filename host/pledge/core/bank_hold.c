@@ -126,13 +126,7 @@ static const char *const effects[] = {EFFECTS(PLEDGE_X_NAME3) NULL};
 static pledge_guard *const guard_functions[] = {GUARDS(PLEDGE_X_FUNCTION3)};
 static pledge_effect *const effect_functions[] = {EFFECTS(PLEDGE_X_FUNCTION3)};
 
-#define R(state, event, guard, next, ...)                                                                    \
-    {                                                                                                        \
-        PLEDGE_HOLD_##state, ON_##event, guard, PLEDGE_HOLD_##next,                                          \
-        {                                                                                                    \
-            __VA_ARGS__                                                                                      \
-        }                                                                                                    \
-    }
+#define R(state, event, guard, next, ...) PLEDGE_RULE(PLEDGE_HOLD_, state, event, guard, next, __VA_ARGS__)
 static const struct pledge_rule rules[] = {
     R(NEW, PAY, COVERED, HELD, HOLD_MONEY, TELL),
     R(NEW, PAY, 0, REFUSED, TELL),
@@ -166,9 +160,7 @@ static enum tally_error hold_load(struct hold_work *work, const char *party, con
 {
     PLEDGE_SET(work->hold.party, party);
     PLEDGE_SET(work->hold.number, number);
-    enum tally_error e = pledge_get(work->store, &pledge_t_hold, &work->hold);
-    work->found = e == TALLY_OK;
-    return e == TALLY_E_NOT_FOUND ? TALLY_OK : e;
+    return pledge_look(work->store, &pledge_t_hold, &work->hold, &work->found);
 }
 
 static enum tally_error hold_run(struct hold_work *work, unsigned event)

@@ -136,12 +136,7 @@ static pledge_guard *const guard_functions[] = {GUARDS(PLEDGE_X_FUNCTION3)};
 static pledge_effect *const effect_functions[] = {EFFECTS(PLEDGE_X_FUNCTION3)};
 
 #define R(state, event, guard, next, ...)                                                                    \
-    {                                                                                                        \
-        PLEDGE_REDEMPTION_##state, ON_##event, guard, PLEDGE_REDEMPTION_##next,                              \
-        {                                                                                                    \
-            __VA_ARGS__                                                                                      \
-        }                                                                                                    \
-    }
+    PLEDGE_RULE(PLEDGE_REDEMPTION_, state, event, guard, next, __VA_ARGS__)
 static const struct pledge_rule rules[] = {
     R(NEW, REDEEM, PAYABLE, PAYING, BEGIN, PAY),
     R(NEW, REDEEM, 0, REFUSED, TELL),
@@ -186,9 +181,7 @@ static enum tally_error redemption_load(struct redemption_work *work, const char
 {
     PLEDGE_SET(work->redemption.order, order);
     work->redemption.line = line;
-    enum tally_error e = pledge_get(work->store, &pledge_t_redemption, &work->redemption);
-    work->found = e == TALLY_OK;
-    return e == TALLY_E_NOT_FOUND ? TALLY_OK : e;
+    return pledge_look(work->store, &pledge_t_redemption, &work->redemption, &work->found);
 }
 
 static bool waits_for_bank(int64_t state)

@@ -161,13 +161,7 @@ static const char *const effects[] = {EFFECTS(PLEDGE_X_NAME3) NULL};
 static pledge_guard *const guard_functions[] = {GUARDS(PLEDGE_X_FUNCTION3)};
 static pledge_effect *const effect_functions[] = {EFFECTS(PLEDGE_X_FUNCTION3)};
 
-#define R(state, event, guard, next, ...)                                                                    \
-    {                                                                                                        \
-        PLEDGE_PROJECT_##state, ON_##event, guard, PLEDGE_PROJECT_##next,                                    \
-        {                                                                                                    \
-            __VA_ARGS__                                                                                      \
-        }                                                                                                    \
-    }
+#define R(state, event, guard, next, ...) PLEDGE_RULE(PLEDGE_PROJECT_, state, event, guard, next, __VA_ARGS__)
 static const struct pledge_rule rules[] = {
     R(NEW, APPLY, 0, FINANCING, KEEP_APPLICATION, ASK_LOAN, TELL_APPLICANT),
     R(FINANCING, LENT, 0, REPAYMENT, ASK_ALLOCATION, TELL_APPLICANT),

@@ -19,6 +19,15 @@ struct pledge_rule {
     uint8_t effects[PLEDGE_EFFECTS_MAX]; /* ends with 0 or when full */
 };
 
+/* A rule of a table whose states begin with `states` and whose events with ON_. */
+#define PLEDGE_RULE(states, state, event, guard, next, ...)                                                  \
+    {                                                                                                        \
+        states##state, ON_##event, guard, states##next,                                                      \
+        {                                                                                                    \
+            __VA_ARGS__                                                                                      \
+        }                                                                                                    \
+    }
+
 typedef bool pledge_guard(void *work);
 typedef enum tally_error pledge_effect(void *work);
 

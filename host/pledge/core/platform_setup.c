@@ -127,9 +127,7 @@ static enum tally_error channel_load(struct channel_work *work, const char *chan
 {
     PLEDGE_SET(work->channel.channel, channel);
     memcpy(work->channel.seller_key, seller_key, PLEDGE_KEY);
-    enum tally_error e = pledge_get(work->store, &pledge_t_channel, &work->channel);
-    work->found = e == TALLY_OK;
-    return e == TALLY_E_NOT_FOUND ? TALLY_OK : e;
+    return pledge_look(work->store, &pledge_t_channel, &work->channel, &work->found);
 }
 
 static enum tally_error channel_run(const struct pledge_party *party, struct channel_work *work,

@@ -105,13 +105,7 @@ static const char *const effects[] = {EFFECTS(PLEDGE_X_NAME3) NULL};
 static pledge_guard *const guard_functions[] = {GUARDS(PLEDGE_X_FUNCTION3)};
 static pledge_effect *const effect_functions[] = {EFFECTS(PLEDGE_X_FUNCTION3)};
 
-#define R(state, event, guard, next, ...)                                                                    \
-    {                                                                                                        \
-        PLEDGE_TICKET_##state, ON_##event, guard, PLEDGE_TICKET_##next,                                      \
-        {                                                                                                    \
-            __VA_ARGS__                                                                                      \
-        }                                                                                                    \
-    }
+#define R(state, event, guard, next, ...) PLEDGE_RULE(PLEDGE_TICKET_, state, event, guard, next, __VA_ARGS__)
 static const struct pledge_rule rules[] = {
     R(NEW, REQUEST, IN_STOCK, RESERVED, RESERVE, TELL),
     R(NEW, REQUEST, 0, NONE, TELL),
@@ -144,9 +138,7 @@ static enum tally_error ticket_load(struct ticket_work *work, const char *order,
 {
     PLEDGE_SET(work->ticket.order, order);
     work->ticket.line = line;
-    enum tally_error e = pledge_get(work->store, &pledge_t_ticket, &work->ticket);
-    work->found = e == TALLY_OK;
-    return e == TALLY_E_NOT_FOUND ? TALLY_OK : e;
+    return pledge_look(work->store, &pledge_t_ticket, &work->ticket, &work->found);
 }
 
 static enum tally_error ticket_run(struct ticket_work *work, unsigned event)

@@ -67,13 +67,7 @@ static const char *const guards[] = {"", NULL};
 static const char *const effects[] = {EFFECTS(PLEDGE_X_NAME3) NULL};
 static pledge_effect *const effect_functions[] = {EFFECTS(PLEDGE_X_FUNCTION3)};
 
-#define R(state, event, next, ...)                                                                           \
-    {                                                                                                        \
-        PLEDGE_ISSUING_##state, ON_##event, 0, PLEDGE_ISSUING_##next,                                        \
-        {                                                                                                    \
-            __VA_ARGS__                                                                                      \
-        }                                                                                                    \
-    }
+#define R(state, event, next, ...) PLEDGE_RULE(PLEDGE_ISSUING_, state, event, 0, next, __VA_ARGS__)
 static const struct pledge_rule rules[] = {
     R(NEW, ALLOCATE, ALLOCATED, ALLOCATE, TELL_ALLOCATED),
     R(ALLOCATED, KEY, KEYED, KEEP_KEY),

@@ -66,13 +66,7 @@ static const char *const guards[] = {"", NULL};
 static const char *const effects[] = {EFFECTS(PLEDGE_X_NAME3) NULL};
 static pledge_effect *const effect_functions[] = {EFFECTS(PLEDGE_X_FUNCTION3)};
 
-#define R(state, event, next, ...)                                                                           \
-    {                                                                                                        \
-        PLEDGE_SOLD_##state, ON_##event, 0, PLEDGE_SOLD_##next,                                              \
-        {                                                                                                    \
-            __VA_ARGS__                                                                                      \
-        }                                                                                                    \
-    }
+#define R(state, event, next, ...) PLEDGE_RULE(PLEDGE_SOLD_, state, event, 0, next, __VA_ARGS__)
 static const struct pledge_rule rules[] = {
     R(NEW, SELL, ASKED, 0),
     R(ASKED, DELIVERED, DELIVERED, OPEN_TICKET),
@@ -154,9 +148,9 @@ static enum tally_error handle_application_result(const struct pledge_party *par
     struct pledge_r_project_seen row = {.project_state = 0};
     (void)party;
     PLEDGE_SET(row.reference, b->reference);
-    enum tally_error e = pledge_get(store, &pledge_t_project_seen, &row);
-    bool found = e == TALLY_OK;
-    if (!found && e != TALLY_E_NOT_FOUND)
+    bool found;
+    enum tally_error e = pledge_look(store, &pledge_t_project_seen, &row, &found);
+    if (e != TALLY_OK)
         return e;
     if (found && row.project_state >= b->project_state)
         return TALLY_OK;

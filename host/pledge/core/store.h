@@ -41,4 +41,13 @@ struct pledge_store {
 #define pledge_insert(store, table, row) ((store)->insert((store)->ctx, (table), (row)))
 #define pledge_update(store, table, row) ((store)->update((store)->ctx, (table), (row)))
 
+/* pledge_get for a row that may be missing: then *found is false, and TALLY_OK. */
+static inline enum tally_error pledge_look(const struct pledge_store *store, const struct pledge_table *table,
+                                           void *row, bool *found)
+{
+    enum tally_error e = pledge_get(store, table, row);
+    *found = e == TALLY_OK;
+    return e == TALLY_E_NOT_FOUND ? TALLY_OK : e;
+}
+
 #endif
